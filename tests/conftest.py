@@ -1,0 +1,90 @@
+"""What every test shares: scripts, numerical gradients and the TensorFlow oracle."""
+
+import importlib
+import importlib.util
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no start-up chatter
+matplotlib.use("agg")
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = sorted(ROOT.glob("[0-9][0-9]_*/*.py"))
+
+
+def load(folder):
+    """Import and return the one script of ``folder``, whose name begins with digits."""
+    (path,) = (ROOT / folder).glob("*.py")
+    if path.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+    return sys.modules[path.stem]
+
+
+def project_tests(script):
+    """Return the module tests/test_NN_*.py that belongs to the script at this path."""
+    (path,) = (ROOT / "tests").glob(f"test_{script.parent.name[:2]}_*.py")
+    return importlib.import_module(path.stem)
+
+
+@dataclass
+class GradientCase:
+    """A small network on which test_gradients.py checks a project's ``backward``.
+
+    ``sizes`` are N, D, H, K ... of the network: all different, so that a lost transpose
+    or axis cannot hide. ``kinks(cache)`` lists the arrays whose sign changes are kinks.
+    """
+
+    name: str
+    sizes: tuple
+    params: dict
+    forward: Callable  # params -> cache
+    loss: Callable  # cache -> float
+    backward: Callable  # params, cache -> grads
+    tf_loss: Callable  # tf, {name: tf.Variable} -> the same loss, written in TensorFlow
+    kinks: Callable = lambda cache: []
+
+
+def numerical_gradient(function, params, h=1e-5):
+    """Return the central differences of ``function(params)`` for every parameter."""
+    grads = {}
+    for key in params:
+        grads[key] = np.zeros(np.shape(params[key]))
+        for i in np.ndindex(grads[key].shape):
+            slopes = []
+            for sign in (1, -1):
+                moved = {k: np.array(v, dtype=float) for k, v in params.items()}
+                moved[key][i] += sign * h
+                slopes.append(sign * function(moved))
+            grads[key][i] = sum(slopes) / (2 * h)
+    return grads
+
+
+def relative_error(a, b):
+    """Return |a - b| / (|a| + |b|), and 0 where both vanish."""
+    a, b = np.asarray(a), np.asarray(b)
+    scale = np.linalg.norm(a) + np.linalg.norm(b)
+    return np.linalg.norm(a - b) / scale if scale > 0 else 0.0
+
+
+@pytest.fixture
+def rng():
+    """A generator that starts the same in every test."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def tf():
+    """TensorFlow, or a skip with the reason where it is not installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its imports warn of its own affairs
+        return pytest.importorskip("tensorflow", reason="TensorFlow is not installed")

@@ -1,0 +1,150 @@
+"""The rules that make ten scripts read as one book (design page, "The tree")."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, SCRIPTS
+
+EVERY_SCRIPT = pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.parent.name[:2])
+OWN = {
+    "load_data",
+    "make_data",
+    "init_params",
+    "forward",
+    "loss",
+    "backward",
+    "train",
+    "parse_args",
+    "main",
+}  # each lesson's own; plot_* too
+SECTIONS = [
+    "Data",
+    "Model",
+    "Loss and gradients",
+    "Training",
+    "Figures",
+    "Command line",
+]
+DISTRIBUTION = {
+    "numpy": "numpy",
+    "matplotlib": "matplotlib",
+    "PIL": "matplotlib",
+    "sklearn": "scikit-learn",
+    "scipy": "scikit-learn",
+    "tensorflow": "tensorflow",
+    "keras": "tensorflow",
+}
+
+
+def source(path):
+    return path.read_text(encoding="utf-8")
+
+
+def imports(tree):
+    """Return the top-level names of the packages that a tree imports."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add("." if node.level else node.module.split(".")[0])
+    return names
+
+
+def definitions(path):
+    """Yield name and source of each function, class and constant of a script."""
+    text = source(path)
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name, ast.get_source_segment(text, node)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id, ast.get_source_segment(text, node)
+
+
+def test_ten_folders_hold_one_script_and_one_readme_each():
+    assert [path.parent.name[:2] for path in SCRIPTS] == [
+        f"{i:02d}" for i in range(1, len(SCRIPTS) + 1)
+    ]
+    for path in SCRIPTS:
+        assert (path.parent / "README.md").exists()
+
+
+def test_what_two_scripts_share_is_the_same_to_the_letter():
+    seen = {}
+    for path in SCRIPTS:
+        for name, text in definitions(path):
+            if name not in OWN and not name.startswith("plot_"):
+                other, expected = seen.setdefault(name, (path.name, text))
+                assert text == expected, f"{name} differs: {other} and {path.name}"
+
+
+@EVERY_SCRIPT
+def test_imports_are_allowed_and_heavy_ones_wait(path):
+    tree = ast.parse(source(path))
+    allowed = set(sys.stdlib_module_names) | set(DISTRIBUTION)
+    assert imports(tree) <= allowed
+    top = ast.Module(
+        [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)], []
+    )
+    assert imports(top) - set(sys.stdlib_module_names) <= {"numpy", "matplotlib"}
+
+
+@EVERY_SCRIPT
+def test_inline_metadata_equals_requirements(path):
+    """TensorFlow stays out: only --compare needs it, and it is 600 MB to fetch."""
+    bounds = {
+        re.split(r"[>=;]", line)[0]: line
+        for line in (ROOT / "requirements.txt").read_text().split("\n")
+        if line
+    }
+    used = {
+        DISTRIBUTION[n] for n in imports(ast.parse(source(path))) if n in DISTRIBUTION
+    }
+    header = source(path).split('"""')[0]
+    assert header.startswith('# /// script\n# requires-python = ">=3.10"\n')
+    assert set(re.findall(r'"([a-z-]+>=[\d.]+)"', header)) == {
+        bounds[name] for name in used - {"tensorflow"}
+    }
+
+
+@EVERY_SCRIPT
+def test_layout_of_a_script(path):
+    text = source(path)
+    tree = ast.parse(text)
+    rulers = re.findall(r"^# --- (.+?) -+$", text, flags=re.M)
+    assert [name for name in rulers if name in SECTIONS] == SECTIONS
+    for line in text.splitlines():
+        assert len(line) <= 88, line
+        assert not line.startswith("# --- ") or len(line) == 88, line
+    functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+    assert {"init_params", "forward", "loss", "backward", "train"} <= functions.keys()
+    for name, node in functions.items():
+        assert ast.get_docstring(node), f"{name} has no docstring"
+    for banned in ("matplotlib.use", "np.random.seed", "plt.figure("):
+        assert banned not in text
+    for name, node in functions.items():
+        body = ast.get_source_segment(text, node)
+        if name == "train":
+            assert "plt." not in body
+        if name.startswith("plot_"):
+            assert "train(" not in body
+
+
+def test_importing_runs_nothing():
+    code = (
+        "import importlib.util, sys\n"
+        "for path in sys.argv[1:]:\n"
+        "    spec = importlib.util.spec_from_file_location('lesson', path)\n"
+        "    spec.loader.exec_module(importlib.util.module_from_spec(spec))\n"
+        "print(*(set(sys.modules) & {'sklearn', 'scipy', 'tensorflow', 'PIL.ImageTk'}))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *map(str, SCRIPTS)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.stdout.strip(), result.stderr) == ("", "")

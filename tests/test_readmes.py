@@ -1,0 +1,199 @@
+"""Every README against its script: quoted code, commands, links and numbers.
+
+A number that a run measures is followed by its key in ``images/metrics.json``, in a
+comment that GitHub does not show: ``98.4 %<!-- test_accuracy -->``. The file is
+written, with the pictures, by the script's default run, which the slow half repeats.
+"""
+
+import json
+import re
+import shlex
+import shutil
+
+import pytest
+from conftest import ROOT, SCRIPTS, load, project_tests
+from test_scripts import copy_alone, run
+
+EVERY_SCRIPT = pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.parent.name[:2])
+NUMBER = r"[-−]?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?"
+
+
+def readme(path):
+    return (path.parent / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(text, language):
+    """Return the contents of the fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.M | re.S)
+
+
+def commands(path):
+    """Return the flags of every command in the README that runs this script."""
+    lines = "\n".join(blocks(readme(path), "console") + blocks(readme(path), "bash"))
+    pattern = rf"^(?:\$ )?python {re.escape(path.name)}(.*?)(?:#.*)?$"
+    return [shlex.split(flags) for flags in re.findall(pattern, lines, flags=re.M)]
+
+
+def to_float(text):
+    return float(text.replace(",", "").replace("−", "-"))
+
+
+def lookup(metrics, key):
+    """Return metrics["a"]["b"][0] for the key a.b.0."""
+    for part in key.split("."):
+        metrics = metrics[int(part)] if isinstance(metrics, list) else metrics[part]
+    return float(metrics)
+
+
+def stated_numbers(text):
+    """Yield (number as text, is a percentage, key) for each number with a key."""
+    pattern = rf"({NUMBER})(?:\*\*|`)*(?:\s?(%))?(?:\*\*|`)*<!-- ([\w.-]+) -->"
+    for number, percent, key in re.findall(pattern, text):
+        yield number, bool(percent), key
+
+
+@EVERY_SCRIPT
+def test_quoted_code_stands_in_the_script(path):
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    quoted = blocks(readme(path), "python")
+    assert quoted, "a README quotes the code that computes its equations"
+    for block in quoted:
+        wanted = [line.strip() for line in block.splitlines() if line.strip()]
+        assert any(lines[i : i + len(wanted)] == wanted for i in range(len(lines))), (
+            block
+        )
+
+
+@EVERY_SCRIPT
+def test_equation_numbers_agree(path):
+    number = rf"\({int(path.parent.name[:2])}\.\d+\)"
+    in_code = set(re.findall(number, path.read_text(encoding="utf-8")))
+    tags = set(re.findall(r"\\tag\{(\d+\.\d+)\}", readme(path)))
+    assert in_code and in_code <= {f"({tag})" for tag in tags}
+
+
+@EVERY_SCRIPT
+def test_links_and_pictures_exist(path):
+    targets = re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", readme(path))
+    targets = [a or b for a, b in targets if "://" not in (a or b)]
+    assert any(target.endswith((".png", ".gif")) for target in targets)
+    for target in targets:
+        assert (path.parent / target).exists(), target
+    for picture in (path.parent / "images").iterdir():
+        limit = 1_500_000 if picture.suffix == ".gif" else 330_000
+        assert picture.stat().st_size <= limit, f"{picture.name} is too large"
+
+
+@EVERY_SCRIPT
+def test_commands_are_understood(path):
+    assert len(commands(path)) >= 5
+    for flags in commands(path):
+        if "--help" not in flags:
+            load(path.parent.name).parse_args(flags)
+
+
+@EVERY_SCRIPT
+def test_numbers_are_those_of_the_committed_run(path):
+    metrics = json.loads(
+        (path.parent / "images/metrics.json").read_text(encoding="utf-8")
+    )
+    stated = list(stated_numbers(readme(path)))
+    assert len(stated) >= 3
+    for text, percent, key in stated:
+        decimals = len(text.split("e")[0].partition(".")[2])
+        unit = 10.0 ** (-decimals + int(text.partition("e")[2] or 0))
+        value = lookup(metrics, key) * (100 if percent else 1)
+        assert abs(to_float(text) - value) <= 0.5001 * unit, (
+            f"{key}: {text} for {value}"
+        )
+
+
+@EVERY_SCRIPT
+def test_length_and_maths_delimiters(path):
+    text = readme(path)
+    assert 80 <= text.count("\n") <= 230
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    prose = re.sub(r"`[^`\n]*`", "", prose)
+    assert prose.count("$$") % 2 == 0 and prose.count("$") % 2 == 0
+
+
+def same_output(stated, real, skip):
+    """Compare two outputs word by word; numbers may differ by 2 % or 0.02.
+
+    Another machine's BLAS rounds differently, and training amplifies it. Words matching
+    ``skip`` (times, and columns of times) are left out.
+    """
+    for line, other in zip(stated, real):
+        line, other = re.sub(skip, " ", line), re.sub(skip, " ", other)
+        words, others = re.split(rf"({NUMBER})", line), re.split(rf"({NUMBER})", other)
+        assert [" ".join(w.split()) for w in words[::2]] == [
+            " ".join(w.split()) for w in others[::2]
+        ], f"{line!r} is now {other!r}"
+        for a, b in zip(words[1::2], others[1::2]):
+            a, b = to_float(a), to_float(b)
+            assert abs(a - b) <= max(0.02, 0.02 * abs(b)), f"{line!r} is now {other!r}"
+
+
+def compare_metrics(old, new, timings, where="metrics"):
+    """Compare two metrics files like ``same_output``, without their timings."""
+    if isinstance(old, dict):
+        assert old.keys() == new.keys(), where
+        for key in old:
+            if "second" not in key and key not in timings:
+                compare_metrics(old[key], new[key], timings, f"{where}.{key}")
+    elif isinstance(old, list):
+        assert len(old) == len(new), where
+        for i, (a, b) in enumerate(zip(old, new)):
+            compare_metrics(a, b, timings, f"{where}.{i}")
+    elif isinstance(old, float) and isinstance(new, int | float):
+        assert abs(old - new) <= max(0.02, 0.02 * abs(old)), (
+            f"{where}: {old} is now {new}"
+        )
+    else:
+        assert old == new, where
+
+
+@pytest.mark.slow
+@EVERY_SCRIPT
+def test_default_run_writes_what_the_readme_states(path, tmp_path):
+    script = copy_alone(path, tmp_path)
+    result = run(script, "--no-show")
+    assert (result.returncode, result.stderr) == (0, "")
+    committed = json.loads((path.parent / "images/metrics.json").read_text("utf-8"))
+    fresh = json.loads((script.parent / "output/metrics.json").read_text("utf-8"))
+    project = project_tests(path)
+    compare_metrics(committed, fresh, project.TIMINGS)
+    console = next(
+        block
+        for block in blocks(readme(path), "console")
+        if block.startswith(f"$ python {path.name}\n")
+    )
+    stated = console.rstrip().splitlines()[1:]
+    real = result.stdout.rstrip().splitlines()
+    assert len(stated) == len(real)
+    same_output(stated[:-1], real[:-1], getattr(project, "TIMES_IN_OUTPUT", r"(?!)"))
+
+
+@pytest.mark.slow
+@EVERY_SCRIPT
+def test_every_command_runs(path, tmp_path):
+    script = copy_alone(path, tmp_path)
+    for file in ("images",):
+        shutil.copytree(path.parent / file, script.parent / file)
+    for flags in commands(path):
+        if flags:  # the bare command is the test above
+            result = run(script, *flags, "--no-show", cwd=script.parent)
+            allowed = project_tests(path).__dict__.get("FAILS", [])
+            if flags in allowed:
+                assert result.returncode in (1, 2) and "Traceback" not in result.stderr
+            elif "--compare" in flags:
+                assert result.returncode == 0, result.stderr
+            else:
+                assert (result.returncode, result.stderr) == (0, ""), flags
+
+
+def test_top_level_readme_links_exist():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for a, b in re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", text):
+        if "://" not in (a or b):
+            assert (ROOT / (a or b)).exists(), a or b

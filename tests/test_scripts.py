@@ -1,0 +1,152 @@
+"""Run every script as a user would: alone in a folder, from elsewhere, with no display.
+
+Each tests/test_NN_*.py names in ``QUICK`` the flags of a short run, in ``TIMINGS`` the
+metrics that are times, and in ``INTERRUPT_AT`` the call of ``backward`` that Ctrl-C
+interrupts, if the fifth is not yet part of the training.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import SCRIPTS, load, project_tests
+from PIL import Image
+
+EVERY_SCRIPT = pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.parent.name[:2])
+
+
+def run(script, *flags, cwd=None, **environment):
+    """Run a script without a display and return the finished process."""
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
+    }
+    return subprocess.run(
+        [sys.executable, str(script), *map(str, flags)],
+        cwd=cwd,
+        capture_output=True,
+        env=env | environment,
+        timeout=1200,
+        stdin=subprocess.DEVNULL,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def copy_alone(path, folder):
+    """Copy a folder, without pictures, to a path with a space and an accent."""
+    alone = folder / "une leçon" / path.parent.name
+    shutil.copytree(
+        path.parent,
+        alone,
+        ignore=shutil.ignore_patterns("images", "output", "__pycache__"),
+    )
+    return alone / path.name
+
+
+def strict_json(path):
+    """Read JSON that holds no NaN or Infinity."""
+
+    def refuse(constant):
+        raise AssertionError(f"{path.name} holds {constant}")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+@EVERY_SCRIPT
+def test_a_short_run_alone(path, tmp_path):
+    script = copy_alone(path, tmp_path)
+    result = run(
+        script, *project_tests(path).QUICK, cwd=tmp_path, PYTHONIOENCODING="ascii"
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    output = script.parent / "output"
+    pictures = sorted(output.glob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert picture.name in result.stdout
+        with Image.open(picture) as image:
+            assert np.asarray(image.convert("L")).std() > 3, f"{picture.name} is blank"
+    metrics = strict_json(output / "metrics.json")
+    assert "settings" in metrics and "out" not in metrics["settings"]
+
+
+@EVERY_SCRIPT
+def test_the_same_seed_writes_the_same_numbers(path, tmp_path, capsys):
+    script, runs = load(path.parent.name), []
+    for name in ("first", "second"):
+        flags = [*project_tests(path).QUICK, "--no-show", "--out", str(tmp_path / name)]
+        assert script.main(flags) == 0
+        metrics = strict_json(tmp_path / name / "metrics.json")
+        runs.append(
+            {
+                k: v
+                for k, v in metrics.items()
+                if "second" not in k and k not in project_tests(path).TIMINGS
+            }
+        )
+    assert runs[0] == runs[1]
+
+
+@EVERY_SCRIPT
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--seed", "-1"],
+        ["--seed", "one"],
+        ["--nonsense"],
+        ["--epochs", "0"],
+        ["--epochs", "many"],
+        ["--epochs", "9" * 30],
+        ["--lr", "nan"],
+        ["--lr", "-1"],
+        ["--lr", "1e999"],
+        ["--out"],
+    ],
+    ids=" ".join,
+)
+def test_nonsense_is_one_sentence_and_status_2(path, flags, capsys):
+    script = load(path.parent.name)
+    with pytest.raises(SystemExit) as stopped:
+        script.main(flags)
+    captured = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1 and "Traceback" not in captured.err
+
+
+@EVERY_SCRIPT
+def test_a_folder_that_cannot_be_written_is_named_at_once(path, tmp_path, capsys):
+    (tmp_path / "taken").write_text("a file")
+    status = load(path.parent.name).main(
+        [*project_tests(path).QUICK, "--no-show", "--out", str(tmp_path / "taken")]
+    )
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.err.count("\n") == 1 and "taken" in captured.err
+    assert "epoch" not in captured.out
+
+
+@EVERY_SCRIPT
+def test_ctrl_c_during_training_keeps_what_was_learnt(
+    path, tmp_path, capsys, monkeypatch
+):
+    script, calls = load(path.parent.name), []
+    honest = script.backward
+
+    def interrupted(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == getattr(project_tests(path), "INTERRUPT_AT", 5):
+            raise KeyboardInterrupt
+        return honest(*args, **kwargs)
+
+    monkeypatch.setattr(script, "backward", interrupted)
+    flags = [*project_tests(path).QUICK, "--no-show", "--out", str(tmp_path)]
+    assert script.main(flags) == 0
+    assert "Ctrl-C" in capsys.readouterr().out
+    assert list(tmp_path.glob("*.png")) and strict_json(tmp_path / "metrics.json")
