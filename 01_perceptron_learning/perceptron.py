@@ -182,7 +182,8 @@ def train(params, X, y, epochs, lr):
             ends.append(end)
             done = not mistakes[-1] or cycle is not None or epoch == epochs
             if done or epoch & (epoch - 1) == 0:  # a power of two
-                print(f"{epoch:5d}  {mistakes[-1]:8d}  {share_right(params, X, y):8.1%}")
+                right = share_right(params, X, y)
+                print(f"{epoch:5d}  {mistakes[-1]:8d}  {right:8.1%}")
             if done:
                 break
     except KeyboardInterrupt:
