@@ -161,11 +161,11 @@ def init_params(sizes, activation, rng):
 
 def forward(params, X, activation, output):
     """Return the cache a0 = X (N, D), z1, a1 (N, H1), ..., zL, aL (N, K)."""
-    cache, L = {"a0": X}, len(params) // 2
+    cache, L, (bend, _) = {"a0": X}, len(params) // 2, ACTIVATIONS[activation]
     for k in range(1, L + 1):
         z = cache[f"a{k - 1}"] @ params[f"W{k}"] + params[f"b{k}"]  # (N, n_k)  (4.2)
         if k < L:
-            a = ACTIVATIONS[activation][0](z)  # (N, n_k)  (4.3)
+            a = bend(z)  # (N, n_k)  (4.3)
         else:
             a = sigmoid(z) if output == "sigmoid" else z  # (N, K)  (4.4)
         cache[f"z{k}"], cache[f"a{k}"] = z, a
@@ -502,7 +502,8 @@ class Picture:
         """Say on the picture what went wrong; it keeps the last finite state."""
         first, last = np.abs(history["weights"]).max(axis=1)[[0, -1]]
         self.message.set_text(textwrap.fill(
-            f"Training{str(error)[8:]}. Every step jumped across the valley and landed higher up: the "
+            f"Training{str(error)[8:]}. The steps jumped across the valley and landed "
+            "higher up: the "
             f"largest weight was {first:.3g} at first and {last:.3g} after epoch "
             f"{history['epoch'][-1]}, the last finite state, which you see here.", 50))
 
@@ -526,7 +527,7 @@ def save_film(picture, history, rows, folder):
     codes = [base64.b64decode(code) for code in re.findall(r'base64,([^"]+)', page)]
     frames = [Image.open(io.BytesIO(code)).convert("RGB").resize((600, 400))
               for code in codes]
-    palette = frames[-1].quantize(64)  # the same few colours in every frame
+    palette = frames[-1].quantize(128, kmeans=3)  # the same few colours in every frame
     frames = [frame.quantize(palette=palette, dither=0) for frame in frames]
     frames[0].save(folder / "learning.gif", save_all=True, loop=0,
                    append_images=frames[1:],
@@ -544,7 +545,7 @@ class Window:
         fig.clear()
         self.top, bottom = fig.subfigures(2, 1, height_ratios=[6, 1.2])
         self.canvas, self.playing, self.widgets = fig.canvas, True, {}
-        self.timer = fig.canvas.new_timer(interval=20)
+        self.timer = fig.canvas.new_timer(interval=5)
         self.timer.add_callback(self.tick)
         for x, name, action in ((0.02, "Pause", self.toggle), (0.12, "Step", self.step),
                                 (0.22, "Reset", self.reset)):
@@ -560,7 +561,8 @@ class Window:
                 lambda name, flag=flag: self.reset(**{flag: name}))
         for event, action in (("draw_event", self.refresh),
                               ("button_press_event", self.on_click),
-                              ("motion_notify_event", self.on_move)):
+                              ("motion_notify_event", self.on_move),
+                              ("close_event", lambda event: self.timer.stop())):
             fig.canvas.mpl_connect(event, action)
         self.reset()
         self.timer.start()
@@ -771,7 +773,7 @@ def parse_args(argv=None):
                         help="spread that is added to the data (default: %(default)s)")
     parser.add_argument("--batch-size", type=number(int, 1, 20_000), default=10,
                         help="points in each step (default: %(default)s)")
-    parser.add_argument("--epochs", type=number(int, 1, 20_000), default=200,
+    parser.add_argument("--epochs", type=number(int, 1, 10_000), default=200,
                         help="rounds through the data (default: %(default)s)")
     parser.add_argument("--lr", type=number(float, 1e-4, 100), default=0.1,
                         help="learning rate (default: %(default)s)")
@@ -820,6 +822,33 @@ def save_run(args, picture, params, history):
                        "learning.html"]
 
 
+def learn_live(args):
+    """Open the window; when it is closed, return data, params and history in it."""
+    window = Window(args)
+    try:
+        plt.show()
+    except KeyboardInterrupt:
+        print("Stopped by Ctrl-C; what was learnt so far is kept.")
+    args.no_show = True  # one window is enough
+    return window.data, window.params, window.history
+
+
+def report_run(args, data, history, frames):
+    """Print the verdict and return the metrics."""
+    rate, classes = measure_frame_rate(args, args.frames), data["output"] == "sigmoid"
+    now = {key: column[-1] for key, column in history.items()}
+    right, n = now["test_score"], len(now["weights"])
+    print(f"After {now['epoch']} epochs {right:.1%} of the test "
+          f"{'points come' if classes else 'variance comes'} out right, from {n} "
+          f"numbers.\nThe window trains and draws {rate:.0f} frames a second here.")
+    return {"data": args.data, "test_score": right,
+            "test_accuracy": right if classes else None, "train_score": now["score"],
+            "final_loss": now["loss"], "test_loss": now["test_loss"],
+            "gradient": now["gradient"], "epochs": now["epoch"], "parameters": n,
+            "largest_weight": np.abs(now["weights"]).max(), "frames": frames,
+            "frames_per_second": rate}
+
+
 @plt.rc_context(LOOK)
 def watch(args):
     """Load, train and draw, in a window or into files; judge and save."""
@@ -832,11 +861,9 @@ def watch(args):
     fig = plt.subplots(figsize=(9, 6))[0]
     live = fig.canvas.required_interactive_framework and not (args.no_show or args.save)
     if live:
-        plt.close(fig)  # the window is another
-        window = Window(args)
-        plt.show()
-        data, params, history = window.data, window.params, window.history
-        args.no_show, fig = True, plt.subplots(figsize=(9, 6))[0]
+        plt.close(fig)
+        data, params, history = learn_live(args)
+        fig = plt.subplots(figsize=(9, 6))[0]
     else:
         try:
             print("epoch      loss   training    test  gradient")
@@ -854,21 +881,8 @@ def watch(args):
     if not live:
         frames, files = save_run(args, picture, params, history)
     save_weights(args.out / "weights.json", args, data, params)
-    rate = measure_frame_rate(args, args.frames)
-    now = {key: column[-1] for key, column in history.items()}
-    right = now["test_score"]
-    what = "points come" if data["output"] == "sigmoid" else "variance comes"
-    print(f"After {now['epoch']} epochs {right:.1%} of the test {what} out right, from "
-          f"{len(now['weights'])} numbers.\nThe window trains and draws {rate:.0f} "
-          "frames a second here.")
-    save_results(args, {"final": fig}, {
-        "data": args.data, "test_score": right,
-        "test_accuracy": right if data["output"] == "sigmoid" else None,
-        "train_score": now["score"], "final_loss": now["loss"],
-        "test_loss": now["test_loss"], "gradient": now["gradient"],
-        "epochs": now["epoch"], "parameters": len(now["weights"]), "frames": frames,
-        "largest_weight": np.abs(now["weights"]).max(), "frames_per_second": rate,
-        }, [*files, "weights.json"])
+    metrics = report_run(args, data, history, frames)
+    save_results(args, {"final": fig}, metrics, [*files, "weights.json"])
 
 
 def main(argv=None):
