@@ -447,6 +447,9 @@ def test_cross_validation_tests_every_row_once_and_never_in_training(
     left_out = np.concatenate([np.setdiff1d(np.arange(344), r) for r in trained[:5]])
     np.testing.assert_array_equal(np.sort(left_out), np.arange(344))
     np.testing.assert_allclose(unseen.sum(axis=1), 1)
+    sizes = [344 - len(rows) for rows in trained[:5]]
+    whole = np.average(scores["network"][:5], weights=sizes)
+    assert whole == pytest.approx(script.judge(table, unseen, table["y"]))
 
 
 @pytest.mark.slow
