@@ -91,7 +91,7 @@ def load_data(path, dtype=np.float32):
 def distort(X, shape, rng, shift=1.0, bend=0.6, waves=4):
     """Return X (N, pixels) with every image moved and bent a little, each differently.
 
-    The displacement of each pixel is a random sum of cosine waves, (3.9). The wave of
+    The displacement of each pixel is a random sum of cosine waves. The wave of
     frequency 0 moves the whole image, by ``shift`` pixels (standard deviation); slower
     waves turn, shear and stretch it; faster ones make it wobble, by ``bend`` pixels.
     """
@@ -104,7 +104,7 @@ def distort(X, shape, rng, shift=1.0, bend=0.6, waves=4):
     basis = np.einsum("ir,jc->ijrc", rows, columns).reshape(waves**2, -1)
     size = bend / np.maximum(1, np.hypot(*np.meshgrid(f, f))).ravel()
     size[0] = shift
-    moves = (rng.normal(size=(2 * N, waves**2)) * size) @ basis  # (2 N, pixels)
+    moves = (rng.normal(size=(2 * N, waves**2)) * size) @ basis  # (2 N, pixels)  (3.10)
     image, row, column = np.indices((N, height, width), dtype=X.dtype)
     moves = moves.astype(X.dtype).reshape(2, N, height, width)
     where = np.stack([image, row + moves[0], column + moves[1]])
@@ -247,7 +247,7 @@ def train(params, training, validation, epochs, lr, batch_size, rng, shape=None)
 
 def stop_if_diverged(value, epoch):
     """Raise FloatingPointError, with advice, when a loss is no longer finite."""
-    if not abs(value) < 1e9:  # nan, too
+    if not np.isfinite(value):
         raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
                                  f"{value}; try a smaller --lr")
 
@@ -393,7 +393,7 @@ def plot_first_layer(W1, shape):
     return fig
 
 
-def plot_probabilities(X, a, shape, names, originals=()):
+def plot_probabilities(X, a, shape, names, title, originals=()):
     """Draw images, as found and as the network sees them, above the probabilities."""
     rows, columns = 2 + bool(originals), len(X)
     fig, axs = plt.subplots(rows, columns, squeeze=False, layout="constrained",
@@ -409,6 +409,7 @@ def plot_probabilities(X, a, shape, names, originals=()):
         column[-1].set(xticks=range(10), ylim=(0, 1), yticks=[0, 0.5, 1])
         column[-1].tick_params(labelsize=9, labelleft=i == 0)
     axs[-1, 0].set_ylabel("probability")
+    fig.suptitle(title, fontsize=11, fontweight="bold")
     return fig
 
 
@@ -576,7 +577,7 @@ def save_results(args, figures, metrics, others=()):
         fig.savefig(args.out / f"{name}.png", dpi=150)
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
     text = json.dumps({**metrics, "settings": settings}, indent=2,
-                      default=lambda v: v.tolist() if hasattr(v, "tolist") else str(v))
+                      default=lambda v: v.name if isinstance(v, Path) else v.tolist())
     (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
     names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
     print(f"Wrote {', '.join(names)} to {args.out}")
@@ -633,6 +634,8 @@ def train_seeds(args, loaded, training, validation, test, shape):
     networks, scores, start = [], [], time.perf_counter()
     sizes = [training[0].shape[1], *args.hidden, 10]
     for seed in range(args.seed, args.seed + args.seeds):
+        if args.seeds > 1:
+            print(f"Seed {seed}:")
         rng = np.random.default_rng(seed)
         params, history = loaded or init_params(sizes, rng), {"loss": []}
         if args.epochs:
@@ -694,8 +697,9 @@ def read_digits(args):
     figures = {"confusion": plot_confusion(counts),
                "mistakes": plot_mistakes(*test, a, shape),
                "first_layer": plot_first_layer(params["W1"], shape),
-               "probabilities": plot_probabilities(test[0][shown], a[shown], shape,
-                                                   names)}
+               "probabilities": plot_probabilities(
+                   test[0][shown], a[shown], shape, names,
+                   "Four test digits it is unsure of, and four as sure as most")}
     if history["loss"]:
         figures["learning_curves"] = plot_curves(history)
     if originals:
@@ -703,7 +707,8 @@ def read_digits(args):
         a, names = predict(params, X), [path.name for path in args.predict]
         for name, row in zip(names, a):
             print(f"{name}: {row.argmax()}; all ten:", *(f"{p:.3f}" for p in row))
-        figures["predictions"] = plot_probabilities(X, a, shape, names, originals)
+        figures["predictions"] = plot_probabilities(
+            X, a, shape, names, "Ink found, ink as seen, answer", originals)
     if args.draw:
         board = plot_drawing_board(params, shape)
         if not board.canvas.required_interactive_framework:

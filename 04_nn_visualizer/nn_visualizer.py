@@ -747,7 +747,7 @@ def save_results(args, figures, metrics, others=()):
         fig.savefig(args.out / f"{name}.png", dpi=150)
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
     text = json.dumps({**metrics, "settings": settings}, indent=2,
-                      default=lambda v: v.tolist() if hasattr(v, "tolist") else str(v))
+                      default=lambda v: v.name if isinstance(v, Path) else v.tolist())
     (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
     names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
     print(f"Wrote {', '.join(names)} to {args.out}")
