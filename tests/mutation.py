@@ -1,0 +1,266 @@
+"""Break the mathematics of a script, one operator at a time; see what the tests miss.
+
+    python tests/mutation.py               every project (about an hour on two cores)
+    python tests/mutation.py 02 07         these projects
+    python tests/mutation.py 02 --list     only print the changes it would make
+
+What it changes: everything between the rulers "Model" and "Figures" of a script, so the
+forward pass, loss, gradient, update and evaluation; not what is printed or raised, nor
+constants below 1e-6. What it runs: that project's fast tests, without the TensorFlow
+oracle. A change that no test notices is printed, ``EQUIVALENT`` holds those that cannot
+be noticed, with the reason. Each change runs in a fork of a process that has imported everything: POSIX only.
+"""
+
+import argparse
+import ast
+import contextlib
+import multiprocessing
+import os
+import sys
+import time
+import types
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import conftest  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import scipy.optimize  # noqa: E402, F401
+import sklearn.datasets  # noqa: E402, F401
+import sklearn.linear_model  # noqa: E402, F401
+import sklearn.model_selection  # noqa: E402, F401
+import sklearn.neural_network  # noqa: E402, F401
+
+TIMEOUT = 120  # seconds; a change that makes a loop endless is noticed, too
+SWAPS = {
+    ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.Gt: ">=",
+    ast.GtE: ">", ast.Lt: "<=", ast.LtE: "<",
+}  # fmt: skip
+TURNED = {ast.Gt: "<", ast.GtE: "<=", ast.Lt: ">", ast.LtE: ">="}
+EQUIVALENT = {}  # (project, the changed line, stripped): why nobody could notice
+
+
+class Changes(ast.NodeVisitor):
+    """Collect (line number, source after the change) for every change to a tree."""
+
+    def __init__(self, source):
+        self.source, self.found = source, []
+        self.starts = np.cumsum([0, *map(len, source.splitlines(keepends=True))])
+
+    def place(self, node):
+        """Return where the text of a node starts and ends (the source is ASCII)."""
+        return (
+            self.starts[node.lineno - 1] + node.col_offset,
+            self.starts[node.end_lineno - 1] + node.end_col_offset,
+        )
+
+    def text(self, node):
+        start, end = self.place(node)
+        return self.source[start:end]
+
+    def change(self, node, text):
+        """Note that this text could stand in the place of the node."""
+        start, end = self.place(node)
+        self.found.append((node.lineno, self.source[:start] + text + self.source[end:]))
+
+    def join(self, node, left, operator, right):
+        """Note a change of what stands between two operands, brackets included."""
+        start, end = self.place(left)[1], self.place(right)[0]
+        between = self.source[start:end]
+        for sign in ("**", "//", *"+-*/@"):
+            if sign in between:
+                text = between.replace(sign, operator, 1)
+                self.found.append(
+                    (node.lineno, self.source[:start] + text + self.source[end:])
+                )
+                return
+
+    def visit_BinOp(self, node):
+        left, right = self.text(node.left), self.text(node.right)
+        if type(node.op) in SWAPS:
+            self.join(node, node.left, SWAPS[type(node.op)], node.right)
+        if isinstance(node.op, ast.MatMult):
+            self.change(node, f"(({right}) @ ({left}))")
+        if isinstance(node.op, ast.Mult | ast.Div):  # a mask, a scale, 1/N forgotten
+            self.change(node, f"({left})")
+        if isinstance(node.op, ast.Mult):
+            self.change(node, f"({right})")
+        self.generic_visit(node)
+
+    def visit_AugAssign(self, node):
+        if type(node.op) in SWAPS:
+            self.join(node, node.target, SWAPS[type(node.op)], node.value)
+        self.generic_visit(node)
+
+    def visit_UnaryOp(self, node):
+        if isinstance(node.op, ast.USub):
+            self.change(node, f"({self.text(node.operand)})")
+        self.visit(node.operand)
+
+    def visit_Compare(self, node):
+        right = node.comparators[0]
+        for table in (SWAPS, TURNED):
+            if type(node.ops[0]) in table and len(node.ops) == 1:
+                sign = f" {table[type(node.ops[0])]} "
+                start, end = self.place(node.left)[1], self.place(right)[0]
+                between = self.source[start:end]
+                opening = between[len(between.rstrip("(")) :]
+                closing = between[: len(between) - len(between.lstrip(")"))]
+                text = closing + sign + opening
+                self.found.append(
+                    (node.lineno, self.source[:start] + text + self.source[end:])
+                )
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node):
+        if node.attr == "T":
+            self.change(node, f"({self.text(node.value)})")
+        self.generic_visit(node)
+
+    def visit_Call(self, node):
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in ("print", "isinstance", "InputError"):
+            return
+        if name == "swapaxes" and isinstance(node.func, ast.Attribute):
+            self.change(node, f"({self.text(node.func.value)})")
+        if name == "transpose":
+            self.change(node, f"({self.text(node.args[0])})")
+        self.generic_visit(node)
+
+    def visit_FunctionDef(self, node):
+        if node.name != "is_progress_epoch":  # when to print is no mathematics
+            self.generic_visit(node)
+
+    def visit_keyword(self, node):
+        if node.arg != "maxiter":
+            self.generic_visit(node)
+
+    def visit_Constant(self, node):
+        guard = 0 < abs(node.value) < 1e-6 if type(node.value) is float else False
+        if type(node.value) in (int, float) and not guard:  # "not quite 0" has no value
+            one_more = isinstance(node.value, int) or node.value == 0
+            self.change(node, repr(node.value + 1 if one_more else node.value * 2))
+
+    def visit_Raise(self, node):
+        pass
+
+    def visit_JoinedStr(self, node):
+        pass
+
+
+def changes(path):
+    """Return [(line number, changed source)] for the mathematics of a script."""
+    source = path.read_text(encoding="utf-8")
+    rulers = {
+        line.split()[2]: n
+        for n, line in enumerate(source.splitlines(), 1)
+        if line.startswith("# --- ")
+    }
+    collector = Changes(source)
+    for node in ast.parse(source).body:
+        if rulers["Model"] < node.lineno < rulers["Figures"]:
+            collector.visit(node)
+    return collector.found
+
+
+class OnlyFast:
+    """A pytest plugin: one script only, and no TensorFlow oracle."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def pytest_sessionstart(self):
+        sys.modules["conftest"].SCRIPTS = [self.path]  # pytest has imported it anew
+
+    def pytest_collection_modifyitems(self, items):
+        items[:] = [item for item in items if "tf" not in item.fixturenames]
+
+
+def run_tests(path, source):
+    """Exit with pytest's status for a script with this source (called in a fork)."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    module = types.ModuleType(path.stem)
+    module.__file__ = str(path)
+    sys.modules[path.stem] = module
+    try:
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    except Exception:
+        os._exit(1)
+    (own,) = (conftest.ROOT / "tests").glob(f"test_{path.parent.name[:2]}_*.py")
+    gradients = conftest.ROOT / "tests" / "test_gradients.py"
+    flags = ["-x", "-q", "-p", "no:cacheprovider", f"--rootdir={conftest.ROOT}"]
+    os._exit(pytest.main([*flags, str(gradients), str(own)], [OnlyFast(path)]))
+
+
+def verdicts(path, found, jobs):
+    """Yield (line number, source, whether a test noticed) as the runs end."""
+    context = multiprocessing.get_context("fork")
+    waiting, running = list(found), {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            line, source = waiting.pop(0)
+            process = context.Process(target=run_tests, args=(path, source))
+            process.start()
+            running[process] = line, source, time.monotonic()
+        for process, (line, source, start) in list(running.items()):
+            if time.monotonic() - start > TIMEOUT:
+                process.kill()
+            if not process.is_alive():
+                process.join()
+                del running[process]
+                yield line, source, process.exitcode != 0
+        time.sleep(0.02)
+
+
+def test_project(path, jobs):
+    """Print the survivors of one project and the share of changes noticed."""
+    number = path.parent.name[:2]
+    original = path.read_text(encoding="utf-8")
+    whole = multiprocessing.get_context("fork").Process(
+        target=run_tests, args=(path, original)
+    )
+    whole.start()
+    whole.join()
+    if whole.exitcode:
+        sys.exit(f"{number}: the tests fail already (pytest's status {whole.exitcode})")
+    found, noticed, equivalent = changes(path), 0, 0
+    for line, source, caught in verdicts(path, found, jobs):
+        changed = source.splitlines()[line - 1].strip()
+        if caught:
+            noticed += 1
+        elif reason := EQUIVALENT.get((number, changed)):
+            equivalent += 1
+            print(f"{number}:{line}: {changed}\n    equivalent: {reason}", flush=True)
+        else:
+            was = original.splitlines()[line - 1].strip()
+            print(f"{number}:{line}: {was}\n   now: {changed}", flush=True)
+    real = len(found) - equivalent
+    print(
+        f"{number}: {noticed} of {real} changes noticed, {noticed / real:.1%}"
+        f" ({equivalent} more are equivalent)",
+        flush=True,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("projects", nargs="*", metavar="NN", help="01 to 10")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--list", action="store_true")
+    args = parser.parse_args()
+    for path in conftest.SCRIPTS:
+        if args.projects and path.parent.name[:2] not in args.projects:
+            continue
+        if args.list:
+            for line, source in changes(path):
+                print(f"{line}: {source.splitlines()[line - 1].strip()}")
+        else:
+            test_project(path, args.jobs)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()
