@@ -18,17 +18,16 @@ end. Numbers such as (10.3) are those of the equations in README.md.
 """
 
 import argparse
-import csv
 import itertools
 import json
 import math
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
                  "#56B4E9", "#D55E00", "#F0E442", "#000000"]  # Okabe & Ito
@@ -43,81 +42,74 @@ class InputError(ValueError):
 
 
 # --- Data -----------------------------------------------------------------------------
+
 SUNSPOTS = Path(__file__).resolve().parent / "sunspots.csv"
-SUNSPOT_SPLITS = (1920, 1955, 1979)  # as in Tong & Lim (1980) and those who followed
-MOST_ROWS = 20_000
-ORDERS = (2, 9, 12)  # of the straight lines
+SUNSPOT_ENDS = (1920, 1955, 1979)  # as Tong & Lim (1980) and those who followed split
+MOST_ROWS, FEWEST_PAIRS = 10_000, 30
 
 
-def to_number(text):
-    """Return the number that ``text`` spells, or NaN."""
+def read_csv(path):
+    """Return the header (K,) and the cells (N, K), all text, of a CSV file."""
+    if path.stat().st_size > 1000 * MOST_ROWS:
+        raise InputError(f"{path} is too large; keep its latest {MOST_ROWS:,} rows")
     try:
-        return float(text)
-    except ValueError:
-        return math.nan
+        text = path.read_text(encoding="utf-8-sig")
+        lines = [line for line in text.splitlines() if line.strip()]
+        if not lines:
+            raise ValueError("it is empty")
+        cells = np.loadtxt(lines, str, comments=None, quotechar='"', ndmin=2,
+                           delimiter=max(",;\t", key=lines[0].count))
+    except ValueError as error:
+        raise InputError(f"{path} must hold a header and rows of equal length, in "
+                         f"UTF-8: {error}") from None
+    cells = np.char.strip(cells)
+    if np.isnan(to_floats(cells[0])[-1]) and cells[0, -1].lower() != "nan":
+        return cells[0].tolist(), cells[1:]
+    return [str(k + 1) for k in range(cells.shape[1])], cells  # columns 1, 2, ...
 
 
-def read_times(texts):
-    """Return times as numbers; dates such as 2001-05 or 2001-05-31 become years."""
-    times = np.array([to_number(text) for text in texts])
-    if np.isnan(times).all():
-        days = np.array(texts, dtype="datetime64[D]")  # ValueError where it is no date
-        times = np.where(np.isnat(days), np.nan, 1970 + days.astype(float) / 365.25)
-    return times
-
-
-def read_rows(path):
-    """Return the header and the rows, each with its number, of a CSV file."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            delimiter = max(",;\t", key=file.readline(10_000).count)
-            file.seek(0)
-            lines = csv.reader(file, delimiter=delimiter)
-            rows = list(itertools.islice(enumerate(lines, 1), MOST_ROWS + 2))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not a CSV file in UTF-8: {error}") from None
-    if len(rows) > MOST_ROWS + 1:
-        raise InputError(f"{path} has more than {MOST_ROWS:,} rows; keep the latest, or "
-                         "average days to months")
-    rows = [(n, [cell.strip() for cell in row]) for n, row in rows if any(row)]
-    if rows and math.isnan(to_number(rows[0][1][-1])):
-        header = rows.pop(0)[1]
-    else:  # a file of numbers only: its columns are called 1, 2, ...
-        header = [str(k + 1) for k in range(len(rows[0][1]) if rows else 0)]
-    if not rows:
-        raise InputError(f"{path} is empty: it must hold a header, then a value in "
-                         "each row")
-    return header, rows
+def to_floats(texts):
+    """Return numbers (N,), NaN for each text that spells none."""
+    values = []
+    for text in texts:
+        try:
+            values.append(float(text))
+        except ValueError:
+            values.append(math.nan)
+    return np.array(values)
 
 
 def read_series(path, column):
     """Return times (N,), values (N,) and the name of the values in a CSV file.
 
-    The first of several columns is the time; ``column`` names the values, else they
-    are the last. Raises InputError at the first row that is no step of an even series.
+    The first of several columns is the time, as numbers or dates; ``column`` names the
+    values, else they are the last. Raises InputError where time or value is amiss.
     """
-    header, rows = read_rows(path)
+    header, cells = read_csv(path)
     if column is not None and column not in header:
         raise InputError(f"{path} has no column {column!r}; it has {', '.join(header)}")
+    if not 1 < len(cells) <= MOST_ROWS:
+        raise InputError(f"{path} holds {len(cells):,} rows of values; right would be "
+                         f"some, but not over {MOST_ROWS:,}: keep the latest")
     k = len(header) - 1 if column is None else header.index(column)
-    for n, row in rows:
-        cell = row[k] if k < len(row) else ""
-        if not abs(to_number(cell)) < 1e100:
-            raise InputError(f"row {n} of {path} holds {cell!r} where a number should "
-                             f"be ({header[k]}); fill such gaps or cut the series there")
-    values = np.array([float(row[k]) for _, row in rows])
-    times = np.arange(1.0, len(rows) + 1)
+    values, times = to_floats(cells[:, k]), np.arange(1.0, len(cells) + 1)
+    for n in np.flatnonzero(~(abs(values) < 1e100))[:1]:
+        raise InputError(f"value {n + 1} of {header[k]} in {path} is {cells[n, k]!r}, no "
+                         "number; fill such gaps, or cut the series there")
     if k > 0:
-        try:
-            times = read_times([row[0] for _, row in rows])
-        except ValueError as error:
-            raise InputError(f"column {header[0]!r} of {path} holds neither numbers nor "
-                             f"dates to tell the time: {error}") from None
+        times = to_floats(cells[:, 0])
+        if np.isnan(times).all():
+            try:
+                seconds = cells[:, 0].astype("datetime64[s]").astype(float)
+            except ValueError as error:
+                raise InputError(f"{header[0]} in {path} holds neither numbers nor "
+                                 f"dates such as 2001-05-31: {error}") from None
+            times = 1970 + seconds / (365.25 * 86_400)  # years
     steps = np.diff(times)
-    even = (steps > 0) & (abs(steps / np.median(steps) - 1) < 0.5)
+    even = (steps > 0) & (abs(steps - np.nanmedian(steps)) < 0.5 * np.nanmedian(steps))
     for n in np.flatnonzero(~even)[:1]:
-        raise InputError(f"row {rows[n + 1][0]} of {path} goes from time {rows[n][1][0]} "
-                         f"to {rows[n + 1][1][0]}: times must rise in even steps; sort "
+        raise InputError(f"{header[0]} in {path} goes from {cells[n, 0]!r} to "
+                         f"{cells[n + 1, 0]!r}: times must rise in even steps; sort "
                          "them, drop doubles, fill gaps")
     return times, values, header[k]
 
@@ -130,25 +122,27 @@ def make_data(rng):
 
 
 def load_data(args, rng):
-    """Return times (N,), values x (N,), a name, and the ends of the parts of the split.
+    """Return times (N,), values x (N,), their name, and where the parts end.
 
-    The parts lie one after the other in time: x[:ends[0]] is for training, and
-    x[ends[k]:ends[k + 1]] are the test windows. Raises InputError.
+    The split is by time: x[:ends[0]] is for training, and x[ends[k]:ends[k + 1]] are
+    the test windows. Raises InputError where a part is too short or never changes.
     """
-    if args.csv:
-        times, x, name = read_series(args.csv, args.column)
+    if args.csv or args.synthetic:
+        times, x, name = (read_series(args.csv, args.column) if args.csv
+                          else make_data(rng))
+        ends = [int(0.7 * len(x)), int(0.85 * len(x)), len(x)]
     else:
-        times, x, name = make_data(rng) if args.synthetic else read_series(SUNSPOTS, None)
-    splits = args.splits
-    if splits is None and name == "sunspots" and not args.csv:
-        splits = SUNSPOT_SPLITS
-    ends = [int(0.7 * len(x)), int(0.85 * len(x))]
-    if splits is not None:
-        ends = np.searchsorted(times, splits, side="right").tolist()
-    ends = [*ends, len(x)] if ends[-1] < len(x) else ends
-    if len(ends) < 2 or min(np.diff([0, *ends])) < 1:
-        raise InputError(f"the splits must rise and leave values in every part; times "
-                         f"go from {times[0]:g} to {times[-1]:g}")
+        times, x, name = read_series(SUNSPOTS, None)
+        ends = [*np.searchsorted(times, SUNSPOT_ENDS, side="right").tolist(), len(x)]
+    wanted = max(args.window, *ORDERS, *GRID["window"]) + FEWEST_PAIRS
+    if ends[0] < wanted:
+        raise InputError(f"{ends[0]} of the {len(x)} values are for training, but a "
+                         f"window of {args.window} needs at least {wanted}")
+    if args.horizon > min(np.diff(ends)):
+        raise InputError(f"a horizon of {args.horizon} goes beyond the data: the "
+                         f"shortest test window has {min(np.diff(ends))} values")
+    if np.ptp(x[: ends[0]]) <= 1e-12 * abs(x[0]):
+        raise InputError(f"{name} never changes in training: there is nothing to learn")
     return times, x, name, ends
 
 
@@ -157,7 +151,7 @@ def windows(series, width):
 
     Row i of X is a view of series[i : i + width]: nothing is copied.
     """
-    X = np.lib.stride_tricks.sliding_window_view(series[:-1], width)  # (10.1)
+    X = sliding_window_view(series[:-1], width)  # (10.1)
     return X, series[width:, None]
 
 
@@ -180,6 +174,8 @@ def from_scale(z, scale):
 
 
 # --- Model ----------------------------------------------------------------------------
+
+
 def init_params(n_inputs, n_hidden, skip, n_networks, rng):
     """Return ``n_networks`` random networks, stacked along the first axis."""
     S, D, H = n_networks, n_inputs, n_hidden
@@ -203,6 +199,8 @@ def forward(params, X):
 
 
 # --- Loss and gradients ---------------------------------------------------------------
+
+
 def loss(params, cache, y, decay):
     """Return mean squared error plus weight decay: () or, with S networks, (S,)."""
     error = np.sum((cache["a2"] - y) ** 2, axis=-1).mean(axis=-1)
@@ -227,6 +225,8 @@ def backward(params, cache, y, decay):
 
 
 # --- Training -------------------------------------------------------------------------
+
+
 def adam_step(params, grads, moments, step, lr):
     """Return params after step number ``step`` = 1, 2, ... of Adam (Kingma & Ba, 2015).
 
@@ -270,8 +270,9 @@ def train(params, X, y, epochs, lr, decay, watch=None, verbose=False):
             if watch is not None:
                 error = loss(params, forward(params, watch[0]), watch[1], 0.0)
                 history["watch"].append(error)
-            if verbose and is_progress_epoch(epoch, epochs):
-                print(f"{epoch:5d}  {np.mean(history['loss'][-1]):7.4f}")
+                if verbose and is_progress_epoch(epoch, epochs):
+                    print(f"{epoch:5d}   {np.mean(history['loss'][-1]):.4f}   "
+                          f"{np.mean(error):10.4f}", flush=True)
             grads = backward(params, cache, y, decay)
             params = adam_step(params, grads, moments, epoch, lr)
     except KeyboardInterrupt:
@@ -283,31 +284,44 @@ def train(params, X, y, epochs, lr, decay, watch=None, verbose=False):
 def fit(x, targets, config, rng, verbose=False):
     """Train networks on the pairs whose next value is x[targets], and on nothing else.
 
-    With ``config["stop"]`` = k > 0 the last k pairs first tell when to stop, at the
-    median over networks of the best epoch; then all pairs are learnt for that long
-    (Goodfellow et al., 2016, algorithm 7.2). Returns params, scale and history.
+    First without the last 15 % of the pairs, which tell when to stop: at the median
+    over networks of the best epoch. Then from the same start on all pairs, for that
+    long (Goodfellow et al., 2016, algorithm 7.2). Returns a dict: "params", "start",
+    "scale", "history", "epochs" and the "pairs" (X, y).
     """
-    D, epochs, k = config["window"], config["epochs"], config["stop"]
+    D = config["window"]
     scale = fit_scale(x[targets], config["root"])
     X, y = windows(to_scale(x, scale), D)
     X, y = X[targets - D], y[targets - D]
     start = init_params(D, config["hidden"], config["skip"], config["seeds"], rng)
-    rest = (config["lr"], config["decay"])
-    if k > 0:
-        params, history = train(start, X[:-k], y[:-k], epochs, *rest, (X[-k:], y[-k:]))
-        if history["stopped"]:
-            return params, scale, history
-        epochs = int(np.median(np.argmin(history["watch"], axis=0)))
-        epochs = max(1, epochs)  # row e of "watch" is the error after e steps
-    params, history = train(start, X, y, epochs, *rest, verbose=verbose)
-    return params, scale, history
+    how, k = (config["lr"], config["decay"]), int(0.85 * len(X))
+    params, history = train(start, X[:k], y[:k], config["epochs"], *how,
+                            (X[k:], y[k:]), verbose)
+    best = np.argmin(history["watch"], axis=0) if history["watch"] else 1
+    epochs = max(1, int(np.median(best)))  # row e of "watch" is the error after e steps
+    if not history["stopped"]:
+        params, history["final"] = train(start, X, y, epochs, *how)
+        history["stopped"] = history["final"]["stopped"]
+    return {"params": params, "start": start, "scale": scale, "history": history,
+            "epochs": epochs, "pairs": (X, y)}
+
+
+def network_step(model):
+    """Return a function: pasts (S or 1, N, D or more) -> next values (S, N)."""
+    D = model["params"]["W1"].shape[1]
+
+    def step(past):
+        cache = forward(model["params"], to_scale(past[..., -D:], model["scale"]))
+        return from_scale(cache["a2"][..., 0], model["scale"])
+
+    return step
 
 
 # --- Choosing the settings ------------------------------------------------------------
-GRID = {"window": (12, 3, 6, 9, 16), "hidden": (8, 2, 4, 16, 32),
-        "skip": (False, True), "root": (False, True),
-        "decay": (0.003, 0.0003, 0.001, 0.01, 0.03), "stop": (30, 0),
-        "lr": (0.01, 0.003, 0.03), "epochs": (400, 200, 800), "seeds": (10,)}
+
+GRID = {"window": (6, 9, 12), "hidden": (4, 8, 16), "skip": (False, True),
+        "root": (False, True), "decay": (0.001, 0.003, 0.01, 0.03),
+        "lr": (0.003, 0.01)}
 
 
 def validate(x, config, seed):
@@ -320,31 +334,31 @@ def validate(x, config, seed):
     targets = np.arange(first, len(x))
     for block in np.array_split(targets, 5):
         apart = targets[(targets < block[0]) | (targets > block[-1] + first)]
-        params, scale, history = fit(x, apart, config, np.random.default_rng(seed))
-        if history["stopped"]:
+        model = fit(x, apart, config, np.random.default_rng(seed))
+        if model["history"]["stopped"]:
             raise KeyboardInterrupt
-        X, _ = windows(to_scale(x, scale), config["window"])
-        cache = forward(params, X[block - config["window"]])
-        forecast = from_scale(cache["a2"], scale).mean(axis=0)[:, 0]
+        pasts = sliding_window_view(x, first)[block - first]
+        forecast = network_step(model)(pasts[None]).mean(axis=0)
         errors.extend((forecast - x[block]) ** 2)
     return float(np.mean(errors))
 
 
-def select(x, seed):
-    """Search GRID one setting at a time, over and over until nothing improves.
+def select(x, config):
+    """Try every combination in GRID, ten networks each, on the training values x.
 
-    ``x`` are the training values. The search starts from the first value of each
-    setting. Returns the best settings and all that were tried, with their errors.
+    Returns ``config`` with the best settings, and the lowest mean squared error.
     """
-    best, tried, before = {key: values[0] for key, values in GRID.items()}, {}, None
-    print("  ".join(f"{key:>6}" for key in [*GRID, "MSE"]))
-    while best != before:
-        before = best
-        for key, values in GRID.items():
-            for config in ({**best, key: value} for value in values):
-                name = tuple(config.values())
-                if name not in tried and not (config["root"] and x.min() < 0):
-                    tried[name] = validate(x, config, seed)
-                    print("  ".join(f"{v!s:>6}" for v in (*name, f"{tried[name]:.1f}")))
-            best = dict(zip(GRID, min(tried, key=tried.get)))
-    return best, [[*name, error] for name, error in tried.items()]
+    choices = [dict(zip(GRID, values)) for values in itertools.product(*GRID.values())]
+    choices = [c for c in choices if x.min() >= 0 or not c["root"]]
+    best, lowest = config, math.inf
+    print("tried  " + "  ".join(f"{key:>6}" for key in [*GRID, "MSE"]))
+    for i, choice in enumerate(choices, 1):
+        error = validate(x, {**config, **choice, "seeds": 10}, config["seed"])
+        if error < lowest:
+            best, lowest = {**config, **choice}, error
+        if i % (len(choices) // 12) == 0:
+            line = [*(best[key] for key in GRID), f"{lowest:.1f}"]
+            print(f"{i:5d}  " + "  ".join(f"{v!s:>6}" for v in line), flush=True)
+    return best, lowest
+
+
