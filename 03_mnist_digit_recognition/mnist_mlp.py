@@ -194,8 +194,10 @@ def as_views(flat, like):
 
 def adam_in_place(flat, gradient, m, v, step, lr):
     """Take one step of Adam (Kingma & Ba, 2015) for all parameters, m and v at once."""
-    m += 0.1 * (gradient - m)  # (3.8)
-    v += 0.001 * (gradient * gradient - v)
+    m *= 0.9
+    m += 0.1 * gradient  # (3.8)
+    v *= 0.999
+    v += 0.001 * (gradient * gradient)
     lr *= math.sqrt(1 - 0.999**step) / (1 - 0.9**step)  # m and v began at 0
     flat -= lr * m / (np.sqrt(v) + 1e-8)
 
@@ -413,7 +415,7 @@ def plot_probabilities(X, a, shape, names, title, originals=()):
     return fig
 
 
-def plot_drawing_board(params, shape):
+def plot_board(params, shape):
     """Return a figure to draw on with the mouse, whose probabilities follow."""
     fig, (board, bars) = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
     ink, row_column = np.zeros((140, 140)), np.indices((140, 140))
@@ -616,48 +618,6 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def report(a, y):
-    """Print how well the test images were read; return the confusion counts."""
-    counts = np.zeros((10, 10), dtype=int)
-    np.add.at(counts, (y, a.argmax(axis=1)), 1)
-    wrong = counts - np.diag(np.diag(counts))
-    i, j = np.unravel_index(wrong.argmax(), wrong.shape)
-    print(f"Test accuracy {accuracy(a, y):.2%}: {wrong.sum()} of {len(y):,} wrong, "
-          f"most often {i} read as {j} ({wrong[i, j]} times).")
-    return counts
-
-
-def train_seeds(args, loaded, training, validation, test, shape):
-    """Train a network for each seed; return the first one's params, history and test
-    probabilities, and the metrics of all.
-    """
-    networks, scores, start = [], [], time.perf_counter()
-    sizes = [training[0].shape[1], *args.hidden, 10]
-    for seed in range(args.seed, args.seed + args.seeds):
-        if args.seeds > 1:
-            print(f"Seed {seed}:")
-        rng = np.random.default_rng(seed)
-        params, history = loaded or init_params(sizes, rng), {"loss": []}
-        if args.epochs:
-            params, history = train(params, training, validation, args.epochs, args.lr,
-                                    args.batch_size, rng, args.augment and shape)
-        networks.append((params, history, predict(params, test[0])))
-        scores.append(accuracy(networks[-1][2], test[1]))
-    params, history, a = networks[0]
-    metrics = {"test_accuracy": scores[0], "epochs": len(history["loss"]),
-               "parameters": sum(value.size for value in params.values()),
-               "wrong": int(np.sum(a.argmax(axis=1) != test[1])),
-               "seconds": (time.perf_counter() - start) / args.seeds}
-    if history["loss"]:
-        metrics |= {"train_loss": history["loss"][-1],
-                    "validation_accuracy": history["validation"][-1],
-                    "seconds_per_epoch": float(np.median(history["seconds"]))}
-    if args.seeds > 1:
-        metrics |= {"test_accuracies": scores, "test_mean": float(np.mean(scores)),
-                    "test_sd": float(np.std(scores, ddof=1))}
-    return params, history, a, metrics
-
-
 def load_start(args, n_in):
     """Return the weights of --load, or None; settle --hidden and --epochs with them."""
     loaded = read_weights(args.load, n_in) if args.load else None
@@ -673,6 +633,67 @@ def load_start(args, n_in):
     return loaded
 
 
+def train_seeds(args, loaded, training, validation, test, shape):
+    """Train a network for each seed; return the first one's params, history and test
+    probabilities, and the metrics of all.
+    """
+    networks, start = [], time.perf_counter()
+    sizes = [training[0].shape[1], *args.hidden, 10]
+    for seed in range(args.seed, args.seed + args.seeds):
+        if args.seeds > 1:
+            print(f"Seed {seed}:")
+        rng = np.random.default_rng(seed)
+        params, history = loaded or init_params(sizes, rng), {"loss": []}
+        if args.epochs:
+            params, history = train(params, training, validation, args.epochs, args.lr,
+                                    args.batch_size, rng, args.augment and shape)
+        networks.append((params, history, predict(params, test[0])))
+    seconds = time.perf_counter() - start
+    scores = [accuracy(a, test[1]) for _, _, a in networks]
+    params, history, a = networks[0]
+    metrics = {"test_accuracy": scores[0], "epochs": len(history["loss"]),
+               "parameters": sum(value.size for value in params.values()),
+               "seconds": seconds / args.seeds}
+    if history["loss"]:
+        metrics |= {"train_loss": history["loss"][-1],
+                    "validation_accuracy": history["validation"][-1],
+                    "seconds_per_epoch": float(np.median(history["seconds"]))}
+    if args.seeds > 1:
+        metrics |= {"test_accuracies": scores, "test_mean": np.mean(scores),
+                    "test_sd": np.std(scores, ddof=1)}
+    return params, history, a, metrics
+
+
+def report(a, y, metrics):
+    """Print how well the test images were read; return the confusion counts."""
+    counts = np.zeros((10, 10), dtype=int)
+    np.add.at(counts, (y, a.argmax(axis=1)), 1)
+    wrong = counts - np.diag(np.diag(counts))
+    i, j = np.unravel_index(wrong.argmax(), wrong.shape)
+    metrics["wrong"] = wrong.sum()
+    print(f"Test accuracy {accuracy(a, y):.2%}: {wrong.sum()} of {len(y):,} wrong, "
+          f"most often {i} read as {j} ({wrong[i, j]} times).")
+    if "test_mean" in metrics:
+        print(f"{len(metrics['test_accuracies'])} seeds: {metrics['test_mean']:.2%} on "
+              f"average, standard deviation {metrics['test_sd']:.2%}")
+    return counts
+
+
+def draw_results(params, history, X, y, a, shape, counts):
+    """Return the figures of a run by name."""
+    surest = np.argsort(a.max(axis=1))
+    shown = [*surest[:4], *surest[len(surest) // 2 :][:4]]
+    figures = {"confusion": plot_confusion(counts),
+               "mistakes": plot_mistakes(X, y, a, shape),
+               "first_layer": plot_first_layer(params["W1"], shape),
+               "probabilities": plot_probabilities(
+                   X[shown], a[shown], shape, [f"a {y[n]}" for n in shown],
+                   "Four test digits it is unsure of, and four as sure as most")}
+    if history["loss"]:
+        figures["learning_curves"] = plot_curves(history)
+    return figures
+
+
 def read_digits(args):
     """Load, train, test, read images from elsewhere, draw and save."""
     training, validation, test, shape = load_data(args.data)
@@ -685,23 +706,11 @@ def read_digits(args):
           f"{len(validation[1]):,} validation, {len(test[1]):,} test images\n")
     params, history, a, metrics = train_seeds(args, loaded, training, validation, test,
                                               shape)
-    counts = report(a, test[1])
-    if args.seeds > 1:
-        print(f"{args.seeds} seeds: {metrics['test_mean']:.2%} on average, standard "
-              f"deviation {metrics['test_sd']:.2%}")
+    np.savez(args.out / "weights.npz", **params)
+    counts = report(a, test[1], metrics)
     if args.compare:
         metrics["compare"] = compare(args, metrics, training, test)
-    surest = np.argsort(a.max(axis=1))
-    shown = [*surest[:4], *surest[len(surest) // 2 :][:4]]
-    names = [f"a {test[1][n]}" for n in shown]
-    figures = {"confusion": plot_confusion(counts),
-               "mistakes": plot_mistakes(*test, a, shape),
-               "first_layer": plot_first_layer(params["W1"], shape),
-               "probabilities": plot_probabilities(
-                   test[0][shown], a[shown], shape, names,
-                   "Four test digits it is unsure of, and four as sure as most")}
-    if history["loss"]:
-        figures["learning_curves"] = plot_curves(history)
+    figures = draw_results(params, history, *test, a, shape, counts)
     if originals:
         X = np.concatenate([center_like_mnist(ink, shape) for ink in originals])
         a, names = predict(params, X), [path.name for path in args.predict]
@@ -710,10 +719,9 @@ def read_digits(args):
         figures["predictions"] = plot_probabilities(
             X, a, shape, names, "Ink found, ink as seen, answer", originals)
     if args.draw:
-        board = plot_drawing_board(params, shape)
-        if not board.canvas.required_interactive_framework:
+        plot_board(params, shape)
+        if not plt.gcf().canvas.required_interactive_framework:
             print("No display: the window to draw in cannot be opened.")
-    np.savez(args.out / "weights.npz", **params)
     save_results(args, figures, metrics, ["weights.npz"])
 
 
