@@ -1,0 +1,313 @@
+"""Time what the READMEs say of speed and memory. It prints; it asserts nothing.
+
+    python tests/benchmark.py              everything but "accuracy" (15 minutes)
+    python tests/benchmark.py mnist        03: an epoch here and in other libraries
+    python tests/benchmark.py accuracy     03: speed and test accuracy of the same net
+    python tests/benchmark.py xor          02: a thousand networks at once
+    python tests/benchmark.py landscape    06: the loss grid as a batch and as a loop
+    python tests/benchmark.py frames       04: frames a second of the live window
+    python tests/benchmark.py runs         wall time and peak memory of each default run
+    python tests/benchmark.py suite        wall time and peak memory of pytest
+
+Compare ratios within one run: what runs beside it slows all rivals. Each rival trains
+in a process of its own, in turn, several times; the median counts. PyTorch and JAX are
+timed where they are installed.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from conftest import ROOT, SCRIPTS, load
+
+HIDDEN, BATCH, LR = (128, 64), 128, 0.002
+
+
+def quietly(function, *args, **kwargs):
+    """Call a function and keep what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return function(*args, **kwargs)
+
+
+# --- 03: one epoch, or all of them, of the same network in several libraries
+
+
+def mnist():
+    """Return the script of project 03, its training and its test part."""
+    script = load("03_mnist_digit_recognition")
+    training, validation, test, _ = script.load_data(script.MNIST)
+    return script, training, validation, test
+
+
+def epochs_here(hidden, epochs):
+    """Return seconds by epoch and the test accuracy of this repository's network."""
+    script, training, validation, test = mnist()
+    rng = np.random.default_rng(0)
+    params = script.init_params([784, *hidden, 10], rng)
+    params, history = quietly(
+        script.train, params, training, validation, epochs, LR, BATCH, rng
+    )
+    return history["seconds"], script.accuracy(script.predict(params, test[0]), test[1])
+
+
+def epochs_products(hidden, epochs):
+    """Return seconds by epoch of the matrix products alone: no other line could go."""
+    script, (X, _), _, _ = mnist()
+    sizes = [784, *hidden, 10]
+    params = script.init_params(sizes, np.random.default_rng(0))
+    a, L, seconds = [np.ones((BATCH, n), np.float32) for n in sizes], len(sizes) - 1, []
+    for _ in range(epochs):
+        start = time.perf_counter()
+        for i in range(0, len(X) - BATCH, BATCH):
+            a[0] = X[i : i + BATCH]
+            for k in range(1, L + 1):
+                a[k - 1] @ params[f"W{k}"]
+            for k in range(L, 0, -1):
+                a[k - 1].T @ a[k]
+                if k > 1:
+                    a[k] @ params[f"W{k}"].T
+        seconds.append(time.perf_counter() - start)
+    return seconds, None
+
+
+def epochs_sklearn(hidden, epochs):
+    """Return seconds by epoch and the test accuracy of scikit-learn's MLP."""
+    import warnings
+
+    from sklearn.neural_network import MLPClassifier
+
+    _, training, _, test = mnist()
+    model = MLPClassifier(
+        hidden, alpha=0, batch_size=BATCH, learning_rate_init=LR, max_iter=1,
+        warm_start=True, random_state=0,
+    )  # fmt: skip
+    seconds = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would like to train on
+        for _ in range(epochs):
+            start = time.perf_counter()
+            model.fit(*training)
+            seconds.append(time.perf_counter() - start)
+    return seconds, model.score(*test)
+
+
+def epochs_keras(hidden, epochs):
+    """Return seconds by epoch and the test accuracy of the same model in Keras."""
+    import keras
+
+    _, (X, y), _, test = mnist()
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.layers.Dense(n, "relu", kernel_initializer="he_normal") for n in hidden
+    ]
+    model = keras.Sequential([*layers, keras.layers.Dense(10)])
+    steps = epochs * -(-len(X) // BATCH)
+    rate = keras.optimizers.schedules.CosineDecay(LR, steps)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    seconds = []
+    for _ in range(epochs):
+        start = time.perf_counter()
+        model.fit(X, y, batch_size=BATCH, epochs=1, verbose=0)
+        seconds.append(time.perf_counter() - start)
+    return seconds, model.evaluate(*test, verbose=0)[1]
+
+
+def epochs_torch(hidden, epochs):
+    """Return seconds by epoch and the test accuracy of the same model in PyTorch."""
+    import torch
+
+    _, training, _, test = mnist()
+    torch.manual_seed(0)
+    X, y = map(torch.from_numpy, training)
+    layers = []
+    for n_in, n_out in zip((784, *hidden), (*hidden, 10)):
+        linear = torch.nn.Linear(n_in, n_out)
+        torch.nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
+        torch.nn.init.zeros_(linear.bias)
+        layers += [linear, torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.Adam(model.parameters(), lr=LR)
+    steps = epochs * -(-len(X) // BATCH)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    measure, seconds = torch.nn.CrossEntropyLoss(), []
+    for _ in range(epochs):
+        start = time.perf_counter()
+        order = torch.randperm(len(X))
+        for i in range(0, len(X), BATCH):
+            batch = order[i : i + BATCH]
+            optimizer.zero_grad()
+            measure(model(X[batch]), y[batch]).backward()
+            optimizer.step()
+            schedule.step()
+        seconds.append(time.perf_counter() - start)
+    with torch.no_grad():
+        answers = model(torch.from_numpy(test[0])).argmax(1).numpy()
+    return seconds, float(np.mean(answers == test[1]))
+
+
+def epochs_jax(hidden, epochs):
+    """Return seconds by epoch in JAX, the whole epoch compiled as one scan."""
+    import jax
+    import jax.numpy as jnp
+
+    script, (X, y), _, _ = mnist()
+    params = script.init_params([784, *hidden, 10], np.random.default_rng(0))
+    X, y, depth = jnp.asarray(X), jnp.asarray(y), len(params) // 2
+
+    def loss(p, inputs, labels):
+        a = inputs
+        for k in range(1, depth + 1):
+            z = a @ p[f"W{k}"] + p[f"b{k}"]
+            a = jnp.maximum(z, 0)
+        return -jnp.mean(jax.nn.log_softmax(z)[jnp.arange(len(labels)), labels])
+
+    def step(state, batch):
+        p, m, v, t = state
+        g = jax.grad(loss)(p, X[batch], y[batch])
+        m = {k: 0.9 * m[k] + 0.1 * g[k] for k in p}
+        v = {k: 0.999 * v[k] + 0.001 * g[k] ** 2 for k in p}
+        rate = LR * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        p = {k: p[k] - rate * m[k] / (jnp.sqrt(v[k]) + 1e-8) for k in p}
+        return (p, m, v, t + 1), 0.0
+
+    run = jax.jit(lambda state, batches: jax.lax.scan(step, state, batches)[0])
+    zeros = {k: jnp.zeros_like(v) for k, v in params.items()}
+    state, seconds = (params, zeros, zeros, 1.0), []
+    for epoch in range(epochs + 1):  # the first one compiles and does not count
+        order = np.random.default_rng(epoch).permutation(len(X))
+        batches = jnp.asarray(order[: len(X) // BATCH * BATCH].reshape(-1, BATCH))
+        start = time.perf_counter()
+        state = jax.block_until_ready(run(state, batches))
+        seconds.append(time.perf_counter() - start)
+    return seconds[1:], None
+
+
+RIVALS = {
+    "here": epochs_here, "products": epochs_products, "sklearn": epochs_sklearn,
+    "keras": epochs_keras, "torch": epochs_torch, "jax": epochs_jax,
+}  # fmt: skip
+
+
+def race(hidden, epochs, rounds, names):
+    """Return {rival: (median seconds an epoch, test accuracies)}, in turn by rounds."""
+    results = {}
+    for _ in range(rounds):
+        for name in names:
+            if name in ("torch", "jax") and not importlib.util.find_spec(name):
+                continue
+            call = f"{name}:{','.join(map(str, hidden))}:{epochs}"
+            command = [sys.executable, __file__, "--worker", call]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                print(f"{name} is left out: {done.stderr.strip().splitlines()[-1]}")
+                continue
+            seconds, score = json.loads(done.stdout.splitlines()[-1])
+            times, scores = results.setdefault(name, ([], []))
+            times += seconds[len(seconds) > 2 :]  # warm
+            scores.append(score)
+    return {n: (statistics.median(t), s) for n, (t, s) in results.items()}
+
+
+def benchmark_mnist():
+    print("03: seconds an epoch, 784-128-64-10, batch 128, Adam, float32")
+    results = race(HIDDEN, 4, 3, RIVALS)
+    here = results["here"][0]
+    for name, (seconds, _) in sorted(results.items(), key=lambda item: item[1]):
+        print(f"{name:10} {seconds:7.3f}   this script takes {here / seconds:5.2f} x")
+
+
+def benchmark_accuracy():
+    print("03: 784-256-128-10, batch 128, Adam, 15 epochs, one seed")
+    results = race((256, 128), 15, 1, ["here", "sklearn", "keras", "torch"])
+    for name, (seconds, scores) in results.items():
+        print(f"{name:10} {seconds:7.3f} s an epoch   {scores[0]:.2%} test accuracy")
+
+
+# --- The other projects
+
+
+def benchmark_xor():
+    script, rng = load("02_xor_mlp"), np.random.default_rng(0)
+    X, y = script.make_data()
+    params = script.init_params(2, "uniform", 0.3, rng, (1000,))
+    start = time.perf_counter()
+    script.train(params, X, y, "sigmoid", "mse", 5000, 2.0, 0.9)
+    batch = time.perf_counter() - start
+    one = {key: value[0] for key, value in params.items()}
+    start = time.perf_counter()
+    quietly(script.train, one, X, y, "sigmoid", "mse", 5000, 2.0, 0.9)
+    single = time.perf_counter() - start
+    print(
+        f"02: 1,000 networks x 5,000 epochs in {batch:.1f} s as one batch; one alone "
+        f"takes {single:.2f} s, so a loop {1000 * single / batch:,.0f} times as long"
+    )
+
+
+def run_measured(command, cwd=None):
+    """Return wall seconds, peak megabytes and exit status of a command (POSIX)."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return time.perf_counter() - start, peak, os.waitstatus_to_exitcode(status)
+
+
+def benchmark_runs():
+    print("default runs        seconds   peak MB")
+    total = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        for path in SCRIPTS:
+            command = [sys.executable, str(path), "--no-show", "--out", folder]
+            seconds, peak, status = run_measured(command)
+            total += seconds
+            failed = "" if status == 0 else f"   FAILED with status {status}"
+            print(f"{path.stem:18} {seconds:8.1f} {peak:9.0f}{failed}", flush=True)
+    print(f"{'all':18} {total:8.1f}")
+
+
+def benchmark_suite():
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    seconds, peak, status = run_measured(command, ROOT)
+    print(f"the suite: {seconds:.0f} s, {peak:.0f} MB, exit status {status}")
+
+
+def main():
+    tools = {
+        name.removeprefix("benchmark_"): function
+        for name, function in globals().items()
+        if name.startswith("benchmark_")
+    }
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", nargs="*", metavar="WHAT")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.worker:
+        name, hidden, epochs = args.worker.split(":")
+        print(json.dumps(RIVALS[name]([*map(int, hidden.split(","))], int(epochs))))
+        return
+    if unknown := set(args.what) - set(tools):
+        parser.error(f"{', '.join(unknown)}: choose from {', '.join(tools)}")
+    for name in args.what or [tool for tool in tools if tool != "accuracy"]:
+        tools[name]()
+
+
+if __name__ == "__main__":
+    main()
