@@ -181,7 +181,7 @@ def train(params, X, y, epochs, lr):
                 cycle = (ends.index(end) + 1, epoch)
             ends.append(end)
             done = not mistakes[-1] or cycle is not None or epoch == epochs
-            if done or epoch & (epoch - 1) == 0:  # a power of two
+            if done or math.log2(epoch).is_integer():  # 1, 2, 4, 8, ...
                 right = share_right(params, X, y)
                 print(f"{epoch:5d}  {mistakes[-1]:8d}  {right:8.1%}")
             if done:
@@ -200,8 +200,9 @@ def separability(X, y):
     """Decide whether a line separates the points, and prove the answer either way.
 
     Lawson & Hanson (1974, ch. 23): the shortest w~ with y_n w~.x~_n >= 1 for all n
-    comes from a non-negative least-squares fit. Where none exists, its multipliers
-    u >= 0 give sum u_n y_n x~_n = 0: a point in the convex hull of both classes.
+    comes from a non-negative least-squares fit: its multipliers u > 0 name the points
+    for which that is 1. Where no w~ exists, they give sum u_n y_n x~_n = 0: a point in
+    the convex hull of both classes.
     Returns R, gamma, bound, separator (D + 1,) and common_point (D,), or None for each
     that does not exist. Raises InputError where double precision cannot decide.
     """
@@ -213,13 +214,14 @@ def separability(X, y):
     target = np.zeros(Z.shape[1] + 1)
     target[-1] = 1.0
     u, _ = nnls(np.vstack([Z.T, np.ones(len(Z))]), target, maxiter=100 * len(Z))
-    separator = Z.T @ u  # (D + 1,), zero where no line separates
-    separator /= max(np.linalg.norm(separator), 1e-300)
+    touched = Z[u > 0]
+    separator = np.linalg.lstsq(touched, np.ones(len(touched)), rcond=None)[0]
+    separator /= max(np.linalg.norm(separator), 1e-300)  # it is 0 for XOR
     gamma = R * (Z @ separator).min()
-    if gamma > 1e-12 * R:
+    if gamma > 1e-13 * R:
         return {"R": R, "gamma": gamma, "bound": (R / gamma) ** 2,
                 "separator": separator, "common_point": None}
-    if np.linalg.norm(Z.T @ u) > 1e-9 * u.sum():
+    if np.linalg.norm(Z.T @ u) > 1e-15 * u.sum():
         raise InputError("the classes are too close for double precision to decide "
                          "whether a line separates them")
     positive = u * (y > 0)  # (1.7): what one class weighs, the other does too

@@ -100,6 +100,38 @@ def test_margin_is_the_widest_and_agrees_with_a_support_vector_machine(rng):
     assert proof["bound"] == pytest.approx((proof["R"] / proof["gamma"]) ** 2)
 
 
+def test_margin_is_exact_however_narrow_the_gap():
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    share = []
+    for gap in 10.0 ** -np.arange(3, 12):
+        X = np.array([[0, 0], [1, 0], [0.5, gap]]) @ turn.T + [0.3, -0.2]
+        share.append(script.separability(X, np.array([-1, -1, 1]))["gamma"] / gap)
+    np.testing.assert_allclose(share, share[0], rtol=1e-3)
+
+
+def test_a_gap_that_rounding_fills_is_not_decided():
+    X = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 1e-14]])
+    with pytest.raises(script.InputError, match="too close"):
+        script.separability(X, np.array([-1.0, -1.0, 1.0]))
+
+
+def test_common_point_lies_in_both_hulls():
+    from scipy.optimize import linprog
+
+    for seed in range(20):
+        X, y = script.make_blobs(30, -0.5, np.random.default_rng(seed))
+        proof = script.separability(X, y)
+        assert proof["gamma"] is proof["bound"] is proof["separator"] is None
+        for label in (-1, 1):
+            corners = X[y == label].T
+            found = linprog(
+                np.zeros(corners.shape[1]),
+                A_eq=np.vstack([corners, np.ones(corners.shape[1])]),
+                b_eq=[*proof["common_point"], 1.0],
+            )
+            assert found.success
+
+
 @pytest.mark.parametrize("gate", ["and", "or", "nand"])
 def test_gates_are_learnt(gate, rng, capsys):
     X, y, _ = script.load_data(gate, None, 4, 0, rng)
@@ -109,10 +141,26 @@ def test_gates_are_learnt(gate, rng, capsys):
     assert history["cycle"] is None
 
 
+def test_undecided_points_are_answered_minus_one():
+    cache = script.forward(script.init_params(2), np.ones((3, 2)))
+    np.testing.assert_array_equal(cache["a"], [-1, -1, -1])
+    assert script.share_right(script.init_params(2), np.ones((1, 2)), [-1.0]) == 0
+
+
+def test_every_correction_is_counted_and_epochs_end_it(rng, capsys):
+    X, y = script.make_blobs(60, -0.5, rng)
+    _, history = learn(X, y, epochs=5)
+    assert len(history["mistakes"]) == 5
+    assert sum(history["mistakes"]) == len(history["path"]) - 1
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [int(line.split()[0]) for line in lines] == [1, 2, 4, 5]
+
+
 def test_xor_cycles_in_integers_and_has_a_certificate(rng, capsys):
     X, y, _ = script.load_data("xor", None, 4, 0, rng)
     params, history = learn(X, y)
     first, last = history["cycle"]
+    assert (first, last) == (1, 2) and history["mistakes"] == [4, 4]
     period = sum(history["mistakes"][first:last])
     end, start = history["path"][-1], history["path"][-1 - period]
     assert (end["w"] == start["w"]).all() and end["b"] == start["b"]
@@ -126,8 +174,8 @@ def test_overlapping_clouds_have_a_common_point_and_keep_the_best_line(rng, caps
     X, y = script.make_blobs(60, -0.5, rng)
     assert script.separability(X, y)["gamma"] is None
     params, history = learn(X, y, epochs=50)
-    best = max(script.share_right(p, X, y) for p in history["path"])
-    assert script.share_right(history["pocket"], X, y) == best < 1.0
+    shares = [script.share_right(p, X, y) for p in history["path"]]
+    assert history["pocket"] is history["path"][np.argmax(shares)] and max(shares) < 1
     assert script.share_right(history["average"], X, y) > 0.8
 
 
@@ -136,6 +184,8 @@ def test_average_is_the_mean_over_all_examples_shown(capsys):
     average = learn(X, y, epochs=1)[1]["average"]
     np.testing.assert_array_equal(average["w"], [0.0, -0.5])  # (1, 0), then (-1, -1)
     assert average["b"] == 0.5
+    average = learn(X, y, epochs=2)[1]["average"]  # then (0, -1), (-2, -2)
+    np.testing.assert_array_equal(average["w"], [-0.5, -1.0])
 
 
 @pytest.mark.parametrize(
@@ -181,12 +231,11 @@ def test_missing_and_binary_files(tmp_path, capsys):
         assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_overflow_is_explained(tmp_path, capsys):
-    (tmp_path / "far.csv").write_text("9e99,1,a\n-9e99,1,b\n9e99,2,b\n")
-    status = script.main(
-        ["--csv", str(tmp_path / "far.csv"), "--lr", "1e9", "--out", str(tmp_path)]
-    )
-    assert status in (0, 1, 2) and capsys.readouterr().err.count("\n") <= 1
+def test_overflow_is_explained(capsys):
+    X, y = np.array([[1e200, 1.0], [1e200, 2.0]]), np.array([1.0, -1.0])
+    with pytest.raises(FloatingPointError, match="epoch 1.*--lr"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            learn(X, y, lr=1e200)
 
 
 def test_animation_moves(tmp_path, capsys):
