@@ -363,17 +363,25 @@ def plot_confusion(counts):
     return fig
 
 
+def show_image(ax, pixels, title=None, **style):
+    """Draw an image within a thin frame: dark on light, unless the style says else."""
+    picture = ax.imshow(pixels, **{"cmap": "gray_r", "vmin": 0, "vmax": 1, **style})
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(title, fontsize=10, fontweight="normal", loc="center")
+    ax.spines[:].set(visible=True, color="#CCCCCC")
+    return picture
+
+
 def plot_mistakes(X, y, a, shape):
     """Draw the wrong answers (a is (N, 10)) that the network was surest of."""
     wrong = np.flatnonzero(a.argmax(axis=1) != y)
     worst = wrong[np.argsort(-a[wrong].max(axis=1))][:18]
-    fig, axs = plt.subplots(3, 6, figsize=(9, 5.4), layout="constrained")
-    for ax in axs.flat:
-        ax.axis("off")
+    fig, axs = plt.subplots(3, 6, figsize=(9, 6), layout="constrained")
     for ax, n in zip(axs.flat, worst):
-        ax.imshow(X[n].reshape(shape), cmap="gray_r", vmin=0, vmax=1)
-        ax.set_title(f"{y[n]}, read as {a[n].argmax()}\n{a[n].max():.1%} sure",
-                     fontsize=9, fontweight="normal", loc="center")
+        show_image(ax, X[n].reshape(shape),
+                   f"{y[n]}, read as {a[n].argmax()}\n{a[n].max():.1%} sure")
+    for ax in axs.flat[len(worst):]:
+        ax.axis("off")
     fig.suptitle(f"The surest of {len(wrong)} mistakes: some would puzzle anyone",
                  fontsize=11, fontweight="bold")
     return fig
@@ -382,31 +390,32 @@ def plot_mistakes(X, y, a, shape):
 def plot_first_layer(W1, shape):
     """Draw the weights of the 40 strongest first-layer units as images."""
     strongest = np.argsort(-np.linalg.norm(W1, axis=0))[:40]
-    fig, axs = plt.subplots(4, 10, figsize=(9, 4.3), layout="constrained")
+    fig, axs = plt.subplots(4, 10, figsize=(9, 3.6), layout="constrained")
     limit = np.percentile(np.abs(W1[:, strongest]), 99.5)
-    for ax in axs.flat:
-        ax.axis("off")
     for ax, unit in zip(axs.flat, strongest):
-        picture = ax.imshow(W1[:, unit].reshape(shape), cmap=SIGNED, vmin=-limit,
-                            vmax=limit)
-    fig.colorbar(picture, ax=axs, label="weight", shrink=0.8, pad=0.01)
+        picture = show_image(ax, W1[:, unit].reshape(shape), cmap=SIGNED, vmin=-limit,
+                             vmax=limit)
+    for ax in axs.flat[len(strongest):]:
+        ax.axis("off")
+    fig.colorbar(picture, ax=axs, label="weight", pad=0.01)
     fig.suptitle("First-layer units look for strokes: ink wanted orange, unwanted blue",
                  fontsize=11, fontweight="bold")
     return fig
 
 
-def plot_probabilities(X, a, shape, names, title, originals=()):
-    """Draw images, as found and as the network sees them, above the probabilities."""
+def plot_probabilities(X, a, marked, names, shape, title, originals=()):
+    """Draw images, as found and as the network sees them, above the probabilities.
+
+    ``marked`` (N,) are the digits whose probability is drawn in green.
+    """
     rows, columns = 2 + bool(originals), len(X)
     fig, axs = plt.subplots(rows, columns, squeeze=False, layout="constrained",
-                            figsize=(max(4, 1.6 * columns), 1.7 * rows))
+                            figsize=(max(4.5, 1.5 * columns), 1.7 * rows))
     for i, column in enumerate(axs.T):
-        for ax, picture in zip(column, [*originals[i : i + 1], X[i].reshape(shape)]):
-            ax.imshow(picture, cmap="gray_r", vmin=0, vmax=1)
-            ax.axis("off")
-        column[0].set_title(names[i], fontsize=9, fontweight="normal", loc="center")
+        for ax, pixels in zip(column, [*originals[i : i + 1], X[i].reshape(shape)]):
+            show_image(ax, pixels, names[i] if ax is column[0] else None)
         colours = ["#BBBBBB"] * 10
-        colours[a[i].argmax()] = TEST_COLOUR
+        colours[marked[i]] = TEST_COLOUR
         column[-1].bar(range(10), a[i], color=colours)
         column[-1].set(xticks=range(10), ylim=(0, 1), yticks=[0, 0.5, 1])
         column[-1].tick_params(labelsize=9, labelleft=i == 0)
@@ -682,13 +691,13 @@ def report(a, y, metrics):
 def draw_results(params, history, X, y, a, shape, counts):
     """Return the figures of a run by name."""
     surest = np.argsort(a.max(axis=1))
-    shown = [*surest[:4], *surest[len(surest) // 2 :][:4]]
+    shown = [*surest[:3], *surest[len(surest) // 2 :][:3]]
     figures = {"confusion": plot_confusion(counts),
                "mistakes": plot_mistakes(X, y, a, shape),
                "first_layer": plot_first_layer(params["W1"], shape),
                "probabilities": plot_probabilities(
-                   X[shown], a[shown], shape, [f"a {y[n]}" for n in shown],
-                   "Four test digits it is unsure of, and four as sure as most")}
+                   X[shown], a[shown], y[shown], [f"a {y[n]}" for n in shown], shape,
+                   "Three test digits it doubts, three it does not (green: the truth)")}
     if history["loss"]:
         figures["learning_curves"] = plot_curves(history)
     return figures
@@ -717,7 +726,8 @@ def read_digits(args):
         for name, row in zip(names, a):
             print(f"{name}: {row.argmax()}; all ten:", *(f"{p:.3f}" for p in row))
         figures["predictions"] = plot_probabilities(
-            X, a, shape, names, "Ink found, ink as seen, answer", originals)
+            X, a, a.argmax(axis=1), names, shape, "Ink found, ink as seen, answer",
+            originals)
     if args.draw:
         plot_board(params, shape)
         if not plt.gcf().canvas.required_interactive_framework:
