@@ -85,6 +85,12 @@ def trained():
     ]
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Let runs skip their figures, which take most of the time of a short run."""
+    monkeypatch.setattr(script, "draw_results", lambda *args: {})
+
+
 # --- Data
 
 
@@ -116,7 +122,7 @@ def test_images_and_labels_stay_together():
         assert originals[np.rint(X[n] * 255).astype(np.uint8).tobytes()] == y[n]
 
 
-def test_another_image_set_of_another_size_is_learnt(tmp_path, capsys):
+def test_another_image_set_of_another_size_is_learnt(tmp_path, capsys, no_pictures):
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -183,9 +189,8 @@ def test_missing_truncated_and_foreign_files(flag, tmp_path, capsys):
     (tmp_path / "empty.npz").write_bytes(b"")
     np.save(tmp_path / "one.npy", np.zeros(3))
     for name in ("half.npz", "text.npz", "empty.npz", "one.npy", "missing.npz", "."):
-        assert (
-            script.main([flag, str(tmp_path / name), "--out", str(tmp_path / "o")]) == 2
-        )
+        flags = ["--data", str(QUICK_DATA), flag, str(tmp_path / name)]
+        assert script.main([*flags, "--out", str(tmp_path / "o")]) == 2
         captured = capsys.readouterr()
         assert captured.err.count("\n") == 1 and captured.out == ""
 
@@ -338,7 +343,7 @@ def test_all_depths_learn(capsys):
             assert history["loss"][-1] < history["loss"][0]
 
 
-def test_divergence_is_explained(tmp_path, capsys):
+def test_divergence_is_explained(tmp_path, capsys, no_pictures):
     status = script.main([*QUICK, "--lr", "1e9", "--out", str(tmp_path)])
     error = capsys.readouterr().err
     assert (
@@ -347,7 +352,7 @@ def test_divergence_is_explained(tmp_path, capsys):
     assert not list(tmp_path.glob("*.png"))
 
 
-def test_several_seeds_are_summarised(tmp_path, capsys):
+def test_several_seeds_are_summarised(tmp_path, capsys, no_pictures):
     assert script.main([*QUICK, "--seeds", "3", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     scores = metrics["test_accuracies"]
@@ -437,13 +442,13 @@ def photograph(digit, size=300, invert=False, light=0.0, noise=0.0):
     ],
 )
 def test_photographs_of_test_digits_are_read(style, tmp_path, capsys):
-    X, y = data()[2][0][:60], data()[2][1][:60]
+    X, y = data()[2][0][:20], data()[2][1][:20]
     seen = []
     for digit in X:
         photograph(digit.reshape(28, 28), **style).save(tmp_path / "photo.png")
         seen.append(script.center_like_mnist(script.read_image(tmp_path / "photo.png")))
     seen = np.concatenate(seen)
-    assert script.accuracy(script.predict(trained(), seen), y) >= 0.85
+    assert script.accuracy(script.predict(trained(), seen), y) >= 0.9
     likeness = [np.corrcoef(a, b)[0, 1] for a, b in zip(seen, X)]
     assert np.median(likeness) > 0.8
 
@@ -473,7 +478,7 @@ def test_transparent_drawings_and_turned_photographs(tmp_path):
     assert script.read_image(tmp_path / "turned.jpg").shape == (80, 40)
 
 
-def test_predict_shows_and_prints_ten_probabilities(tmp_path, capsys):
+def test_predict_shows_and_prints_ten_probabilities(tmp_path, capsys, no_pictures):
     np.savez(tmp_path / "weights.npz", **trained())
     photograph(data()[2][0][0].reshape(28, 28)).save(tmp_path / "seven.png")
     flags = [
@@ -550,7 +555,9 @@ def test_the_drawing_board_follows_the_mouse():
 # --- Weights
 
 
-def test_weights_survive_a_round_trip_and_training_goes_on(tmp_path, capsys):
+def test_weights_survive_a_round_trip_and_training_goes_on(
+    tmp_path, capsys, no_pictures
+):
     assert script.main([*QUICK, "--out", str(tmp_path / "a")]) == 0
     weights = tmp_path / "a/weights.npz"
     again = ["--data", str(QUICK_DATA), "--load", str(weights)]
@@ -619,7 +626,9 @@ def test_zero_and_negative_sizes(flags, capsys):
 # --- Long runs
 
 
-def test_comparison_trains_the_same_network_elsewhere(tmp_path, capsys, tf):
+def test_comparison_trains_the_same_network_elsewhere(
+    tmp_path, capsys, tf, no_pictures
+):
     flags = [*QUICK, "--compare", "--epochs", "2", "--out", str(tmp_path)]
     assert script.main(flags) == 0
     table = json.loads((tmp_path / "metrics.json").read_text())["compare"]
@@ -627,7 +636,7 @@ def test_comparison_trains_the_same_network_elsewhere(tmp_path, capsys, tf):
     assert all(row["test_accuracy"] > 0.3 for row in table.values())
 
 
-def test_comparison_names_what_is_missing(monkeypatch, tmp_path, capsys):
+def test_comparison_names_what_is_missing(monkeypatch, tmp_path, capsys, no_pictures):
     monkeypatch.setitem(__import__("sys").modules, "keras", None)
     assert script.main([*QUICK, "--compare", "--out", str(tmp_path)]) == 0
     assert "Keras is left out" in capsys.readouterr().out
