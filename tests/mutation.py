@@ -1,14 +1,16 @@
 """Break the mathematics of a script, one operator at a time; see what the tests miss.
 
-    python tests/mutation.py               every project (about an hour on two cores)
-    python tests/mutation.py 02 07         these projects
-    python tests/mutation.py 02 --list     only print the changes it would make
+    python tests/mutation.py                      every project: hours on two cores
+    python tests/mutation.py 02 07                these projects
+    python tests/mutation.py 02 --lines 100 150   only these lines of the script
+    python tests/mutation.py 02 --list            print the changes, run nothing
 
 What it changes: everything between the rulers "Model" and "Figures" of a script, so the
 forward pass, loss, gradient, update and evaluation; not what is printed or raised, nor
 constants below 1e-6. What it runs: that project's fast tests, without the TensorFlow
-oracle. A change that no test notices is printed, ``EQUIVALENT`` holds those that cannot
-be noticed, with the reason. Each change runs in a fork of a process that has imported everything: POSIX only.
+oracle. A change that no test notices is printed. ``EQUIVALENT`` holds those that cannot
+be noticed, each with the reason. POSIX only: each change runs in a fork of a process
+that has imported everything.
 """
 
 import argparse
@@ -23,14 +25,14 @@ import types
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import conftest  # noqa: E402
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-import scipy.optimize  # noqa: E402, F401
-import sklearn.datasets  # noqa: E402, F401
-import sklearn.linear_model  # noqa: E402, F401
-import sklearn.model_selection  # noqa: E402, F401
-import sklearn.neural_network  # noqa: E402, F401
+import conftest
+import numpy as np
+import pytest
+import scipy.optimize  # noqa: F401
+import sklearn.datasets
+import sklearn.linear_model
+import sklearn.model_selection
+import sklearn.neural_network  # noqa: F401
 
 TIMEOUT = 120  # seconds; a change that makes a loop endless is noticed, too
 SWAPS = {
@@ -149,8 +151,8 @@ class Changes(ast.NodeVisitor):
         pass
 
 
-def changes(path):
-    """Return [(line number, changed source)] for the mathematics of a script."""
+def changes(path, lines):
+    """Return [(line number, changed source)] for the mathematics within two lines."""
     source = path.read_text(encoding="utf-8")
     rulers = {
         line.split()[2]: n
@@ -161,7 +163,7 @@ def changes(path):
     for node in ast.parse(source).body:
         if rulers["Model"] < node.lineno < rulers["Figures"]:
             collector.visit(node)
-    return collector.found
+    return [change for change in collector.found if lines[0] <= change[0] <= lines[1]]
 
 
 class OnlyFast:
@@ -215,7 +217,7 @@ def verdicts(path, found, jobs):
         time.sleep(0.02)
 
 
-def test_project(path, jobs):
+def judge_tests(path, jobs, lines):
     """Print the survivors of one project and the share of changes noticed."""
     number = path.parent.name[:2]
     original = path.read_text(encoding="utf-8")
@@ -226,7 +228,7 @@ def test_project(path, jobs):
     whole.join()
     if whole.exitcode:
         sys.exit(f"{number}: the tests fail already (pytest's status {whole.exitcode})")
-    found, noticed, equivalent = changes(path), 0, 0
+    found, noticed, equivalent = changes(path, lines), 0, 0
     for line, source, caught in verdicts(path, found, jobs):
         changed = source.splitlines()[line - 1].strip()
         if caught:
@@ -237,7 +239,7 @@ def test_project(path, jobs):
         else:
             was = original.splitlines()[line - 1].strip()
             print(f"{number}:{line}: {was}\n   now: {changed}", flush=True)
-    real = len(found) - equivalent
+    real = max(1, len(found) - equivalent)
     print(
         f"{number}: {noticed} of {real} changes noticed, {noticed / real:.1%}"
         f" ({equivalent} more are equivalent)",
@@ -249,16 +251,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("projects", nargs="*", metavar="NN", help="01 to 10")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--lines", type=int, nargs=2, default=[1, 10**6])
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
     for path in conftest.SCRIPTS:
         if args.projects and path.parent.name[:2] not in args.projects:
             continue
         if args.list:
-            for line, source in changes(path):
+            for line, source in changes(path, args.lines):
                 print(f"{line}: {source.splitlines()[line - 1].strip()}")
         else:
-            test_project(path, args.jobs)
+            judge_tests(path, args.jobs, args.lines)
 
 
 if __name__ == "__main__":
