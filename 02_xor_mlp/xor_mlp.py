@@ -274,9 +274,9 @@ def plot_rates(rates):
             ax.errorbar(np.arange(4) + shift, rate, np.abs([rate - low, high - rate]),
                         color=colour, capsize=3, marker="o", linewidth=2, label=name)
         shares = [r["rate"] for name in rates for r in rates[name][k]]
-        ax.set(ylim=(0, 103), xlabel="initial scale", xticks=range(4), xticklabels=SCALES,
+        ax.set(xticks=range(4), xticklabels=SCALES, xlabel="initial scale",
                title=f"{WIDTHS[k]} units: {min(shares):.0%} to {max(shares):.0%}")
-    axs[0].set_ylabel("share that solves XOR, in %")
+    axs[0].set(ylabel="share that solves XOR, in %", ylim=(0, 103))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return fig
 
