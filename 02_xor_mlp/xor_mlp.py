@@ -80,9 +80,10 @@ def init_params(n_hidden, init, scale, rng):
 def forward(params, X, activation):
     """Return the cache X (N, 2), z1, a1 (N, H), z2, a2 (N, 1) of one or T networks."""
     bias1, bias2 = params["b1"][..., None, :], params["b2"][..., None, :]  # as rows
+    bend, _ = HIDDEN_ACTIVATIONS[activation]
     z1 = X @ params["W1"] + bias1  # (N, H)  (2.1)
-    a1 = HIDDEN_ACTIVATIONS[activation][0](z1)  # (N, H)  (2.2)
-    z2 = a1 @ params["W2"] + bias2  # (N, 1)  (2.3)
+    a1 = bend(z1)  # (N, H)  (2.1)
+    z2 = a1 @ params["W2"] + bias2  # (N, 1)  (2.2)
     a2 = sigmoid(z2)  # (N, 1)
     return {"X": X, "z1": z1, "a1": a1, "z2": z2, "a2": a2}
 
@@ -98,21 +99,21 @@ def transpose(matrix):
 def loss(cache, y, kind):
     """Return half the squared error ("mse") or the cross-entropy ("bce"), a mean."""
     if kind == "mse":
-        return np.sum((cache["a2"] - y) ** 2, axis=(-2, -1)) / (2 * len(y))  # (2.4)
+        return np.sum((cache["a2"] - y) ** 2, axis=(-2, -1)) / (2 * len(y))  # (2.3)
     z2 = cache["z2"]
-    return np.sum(np.logaddexp(0.0, z2) - y * z2, axis=(-2, -1)) / len(y)  # (2.5)
+    return np.sum(np.logaddexp(0.0, z2) - y * z2, axis=(-2, -1)) / len(y)  # (2.3)
 
 
 def backward(params, cache, y, activation, kind):
     """Return the gradient of the loss, with the keys and shapes of ``params``."""
-    dz2 = (cache["a2"] - y) / len(y)  # (N, 1)  (2.6)
+    dz2 = (cache["a2"] - y) / len(y)  # (N, 1)  (2.4)
     if kind == "mse":
         dz2 = dz2 * cache["a2"] * (1 - cache["a2"])  # (N, 1)
-    dW2 = transpose(cache["a1"]) @ dz2  # (H, 1)  (2.7)
+    dW2 = transpose(cache["a1"]) @ dz2  # (H, 1)  (2.5)
     db2 = dz2.sum(axis=-2)  # (1,)
-    da1 = dz2 @ transpose(params["W2"])  # (N, H)  (2.8)
+    da1 = dz2 @ transpose(params["W2"])  # (N, H)  (2.6)
     dz1 = da1 * HIDDEN_ACTIVATIONS[activation][1](cache["z1"], cache["a1"])  # (N, H)
-    dW1 = transpose(cache["X"]) @ dz1  # (2, H)  (2.9)
+    dW1 = transpose(cache["X"]) @ dz1  # (2, H)  (2.7)
     db1 = dz1.sum(axis=-2)  # (H,)
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
@@ -144,11 +145,11 @@ def train(params, X, y, activation, kind, epochs, lr, momentum, show=False):
                 history["epoch"].append(epoch)
                 history["loss"].append(cost)
             if show and (epoch == 1 or epoch % max(1, epochs // 10) == 0):
-                print(f"{epoch:5d}  {cost[0]:9.5f}  {error[0]:13.4f}  "
-                      f"{np.sum(error < 0.5):8d}")
+                print(f"{epoch:5d}  {cost[0]:10.5f}  {error[0]:13.4f}  "
+                      f"{np.sum(error < 0.5):10d}")
             grads = backward(params, cache, y, activation, kind)
             velocity = {k: momentum * velocity[k] - lr * grads[k] for k in params}
-            params = {k: params[k] + velocity[k] for k in params}  # (2.10)
+            params = {k: params[k] + velocity[k] for k in params}  # (2.8)
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C; what was learnt so far is kept.")
     return params, history
@@ -159,7 +160,7 @@ def wilson(solved, z=1.959964):
     trials, p = len(solved), solved.mean()
     centre = p + z**2 / (2 * trials)
     half = z * math.sqrt(p * (1 - p) / trials + (z / (2 * trials)) ** 2)
-    low, high = (centre + np.array([-half, half])) / (1 + z**2 / trials)  # (2.12)
+    low, high = (centre + np.array([-half, half])) / (1 + z**2 / trials)  # (2.10)
     return {"rate": p, "low": max(0.0, low), "high": min(1.0, high)}
 
 
@@ -167,7 +168,7 @@ def resting_loss(tied, kind):
     """Return the least loss of a network giving ``tied`` of 4 corners one output."""
     p = 1 / 3 if tied == 3 else 1 / 2  # of these corners, those that want a 1 (or a 0)
     each = p * (1 - p) / 2 if kind == "mse" else -p * np.log(p) - (1 - p) * np.log1p(-p)
-    return float(tied / 4 * each)  # (2.11): the other corners can cost nothing
+    return float(tied / 4 * each)  # (2.9): the other corners can cost nothing
 
 
 def measure(start, X, y, activation, epochs, args, show=False):
@@ -244,7 +245,7 @@ def plot_folding(params, X, y, activation):
 
 
 def plot_loss(many, line, kind):
-    """Draw the loss of up to 80 networks, and the levels (2.11) where they can rest."""
+    """Draw the loss of up to 80 networks, and the levels (2.9) where they can rest."""
     fig, ax = plt.subplots(figsize=(8.5, 5), layout="constrained")
     epochs, losses = many["history"]["epoch"], np.array(many["history"]["loss"])
     won = many["error"] < 0.5
@@ -414,7 +415,7 @@ def report(many, kind):
           f": within 0.05 after {first} epochs.\n" if first else ": not within 0.05.\n")
     solved, stuck, median = many["error"] < 0.5, {}, None
     success = wilson(solved)
-    print("{} of {} solve XOR: {rate:.1%}, 95 % interval {low:.1%} to {high:.1%}"
+    print("{} of {} solve XOR: {rate:.1%}, 95 % interval {low:.1%} to {high:.1%}."
           .format(solved.sum(), len(solved), **success))
     if solved.any():
         median = np.median(many["history"]["right"][solved])
@@ -435,7 +436,7 @@ def report(many, kind):
 def sweep(args, X, y, rng):
     """Return success rates by activation, width, scale; and the networks of width 2."""
     n, epochs, rates, groups = min(100, args.trials), min(1000, args.epochs), {}, {}
-    print(f"\nShare of {n} that solve XOR in {epochs} epochs, from scales {SCALES}:\n\n"
+    print(f"\nShare of {n} that solve XOR in {epochs} epochs, from scales {SCALES}:\n"
           f"hidden units  {WIDTHS[0]:5d}{WIDTHS[1]:20d}{WIDTHS[2]:20d}")
     for name in ACTIVATION_COLOURS:
         starts = [init_params(h, args.init, np.repeat(SCALES, n), rng) for h in WIDTHS]
@@ -453,14 +454,13 @@ def solve_xor(args):
     X, y = make_data(args.signed)
     make_folder(args.out)
     print(f"XOR: {args.trials} networks 2-{args.hidden}-1, {args.activation}, "
-          f"{args.loss}, scale {args.scale:g}, lr {args.lr:g}, seed {args.seed}\n")
+          f"{args.loss}, scale {args.scale:g}, lr {args.lr:g}, seed {args.seed}")
     start = init_params(args.hidden, args.init, np.full(args.trials, args.scale), rng)
     line, history = train({k: v[0] for k, v in start.items()}, X, y, "identity",
                           args.loss, args.epochs, args.lr, args.momentum)
     print("One line learns to answer",
           *(f"{a:.3f}" for a in forward(line, X, "identity")["a2"][:, 0]))
-    print("\n       the first network            of all\n"
-          "epoch       loss  largest error    solved")
+    print("\nepoch  first loss  largest error  all solved")
     many = measure(start, X, y, args.activation, args.epochs, args, show=True)
     metrics = report(many, args.loss)
     metrics["rates"], groups = sweep(args, X, y, rng)

@@ -105,6 +105,16 @@ def test_a_network_wired_by_hand_computes_xor():
     np.testing.assert_array_equal(cache["z2"][:, 0], [-10, 10, 10, -10])
     assert cache["a2"][0, 0] == pytest.approx(1 / (1 + np.exp(10)), rel=1e-12)
     assert judge(params, "relu")["missed"] == 0
+    _, history = script.train(params, X, y, "relu", "mse", 3, 0.01, 0.9)
+    assert history["right"] == history["close"] == 0  # from the start
+
+
+def test_a_half_is_not_right_and_relu_is_flat_at_zero(rng):
+    zero = script.init_params(2, "uniform", 0.0, rng)
+    _, history = script.train(zero, X, y, "relu", "mse", 7, 2.0, 0.9)
+    assert history["right"] == history["close"] == 7
+    slopes = script.HIDDEN_ACTIVATIONS["relu"][1](np.array([-1.0, 0, 1]), None)
+    np.testing.assert_array_equal(slopes, [0, 0, 1])
 
 
 def test_loss_is_a_mean_and_survives_huge_sums():
@@ -318,6 +328,8 @@ def test_progress_and_verdict_speak_of_the_same_networks(capsys):
     found = script.measure(first, X, y, "sigmoid", 600, args, show=True)
     progress = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [int(words[0]) for words in progress] == [1, *range(60, 601, 60)]
+    script.measure(first, X, y, "sigmoid", 5, args, show=True)
+    assert len(capsys.readouterr().out.splitlines()) == 5
     loss = script.loss(script.forward(first, X, "sigmoid"), y, "mse")
     assert progress[0][1] == f"{loss[0]:.5f}"
     metrics, solved = script.report(found, "mse"), found["error"] < 0.5
@@ -374,7 +386,7 @@ def test_the_table_of_success_rates():
     rows = rows_of_the_table()
     assert len(rows) >= 10
     for flags, published, rate, interval, median in rows:
-        won = learn(1000, *flags.split()[2:])
+        won = learn(1000, *flags.split())
         solved = won["error"] < 0.5
         truth = script.wilson(solved)
         assert float(rate) == pytest.approx(100 * truth["rate"], abs=0.101), flags
