@@ -128,7 +128,7 @@ def forward(params, X, activation, nudge=None):
         z = cache[f"a{k - 1}"] @ params[f"W{k}"] + params[f"b{k}"]  # (N, n_k)  (7.1)
         cache[f"z{k}"] = z = z + nudge.get(f"z{k}", 0.0)
         bend = ACTIVATIONS[activation][0] if k < depth else sigmoid
-        cache[f"a{k}"] = bend(z) + nudge.get(f"a{k}", 0.0)  # (N, n_k)  (7.2)
+        cache[f"a{k}"] = bend(z) + nudge.get(f"a{k}", 0.0)  # (N, n_k)  (7.1)
     return cache
 
 
@@ -142,8 +142,8 @@ def loss(cache, y, kind):
     """
     a, z = (cache[f"{name}{len(cache) // 2}"] for name in "az")
     if kind == "mse":
-        return np.sum((a - y) ** 2) / (2 * len(y))  # (7.3)
-    return np.sum(np.logaddexp(0.0, z) - y * z) / len(y)  # (7.4)
+        return np.sum((a - y) ** 2) / (2 * len(y))  # (7.2)
+    return np.sum(np.logaddexp(0.0, z) - y * z) / len(y)  # (7.2)
 
 
 def backward(params, cache, y, activation, kind, flow=None):
@@ -154,17 +154,17 @@ def backward(params, cache, y, activation, kind, flow=None):
     grads, depth, flow = {}, len(params) // 2, {} if flow is None else flow
     slope, a = ACTIVATIONS[activation][1], cache[f"a{depth}"]
     if kind == "mse":
-        da = flow[f"a{depth}"] = (a - y) / len(y)  # (N, K)  (7.5)
-        dz = da * a * (1 - a)  # (N, K)  (7.6)
+        da = flow[f"a{depth}"] = (a - y) / len(y)  # (N, K)  (7.3)
+        dz = da * a * (1 - a)  # (N, K)  (7.3)
     else:
-        dz = (a - y) / len(y)  # (N, K)  (7.7)
+        dz = (a - y) / len(y)  # (N, K)  (7.3)
     for k in range(depth, 0, -1):
         flow[f"z{k}"] = dz
-        grads[f"W{k}"] = cache[f"a{k - 1}"].T @ dz  # (n_{k-1}, n_k)  (7.8)
-        grads[f"b{k}"] = dz.sum(axis=0)  # (n_k,)  (7.9)
+        grads[f"W{k}"] = cache[f"a{k - 1}"].T @ dz  # (n_{k-1}, n_k)  (7.4)
+        grads[f"b{k}"] = dz.sum(axis=0)  # (n_k,)  (7.4)
         if k > 1:
-            da = flow[f"a{k - 1}"] = dz @ params[f"W{k}"].T  # (N, n_{k-1})  (7.10)
-            dz = da * slope(cache[f"z{k - 1}"], cache[f"a{k - 1}"])  # (7.11)
+            da = flow[f"a{k - 1}"] = dz @ params[f"W{k}"].T  # (N, n_{k-1})  (7.5)
+            dz = da * slope(cache[f"z{k - 1}"], cache[f"a{k - 1}"])  # (7.5)
     return grads
 
 
@@ -178,7 +178,7 @@ def central_difference(name, params, X, y, args, h=1e-5):
     for i in np.ndindex(slopes.shape):
         nudge = np.zeros(slopes.shape)
         nudge[i] = h
-        slopes[i] = (loss_at(nudge) - loss_at(-nudge)) / (2 * h)  # (7.13)
+        slopes[i] = (loss_at(nudge) - loss_at(-nudge)) / (2 * h)  # (7.7)
     return slopes
 
 
@@ -206,8 +206,8 @@ def jacobians(params, cache, y, activation, kind):
     for k in range(depth, 0, -1):
         z, a = cache[f"z{k}"][0], cache[f"a{k}"][0]
         slope = ACTIVATIONS[activation if k < depth else "sigmoid"][1](z, a)
-        full[f"da{k}/dz{k}"] = np.diag(slope)  # (n_k, n_k)  (7.14)
-        full[f"dz{k}/dW{k}"] = np.kron(cache[f"a{k - 1}"], np.eye(len(z)))  # (7.15)
+        full[f"da{k}/dz{k}"] = np.diag(slope)  # (n_k, n_k)  (7.8)
+        full[f"dz{k}/dW{k}"] = np.kron(cache[f"a{k - 1}"], np.eye(len(z)))  # (7.8)
         if k > 1:
             full[f"dz{k}/da{k - 1}"] = params[f"W{k}"].T  # (n_k, n_{k-1})
     return full
@@ -237,7 +237,7 @@ def train(params, X, y, args, moving, gradient=None):
             stop_if_diverged(history["loss"][-1], epoch)
             grads = gradient(params, cache, y, args.activation, args.loss)
             params = {k: v - args.lr * grads[k] if k[0] in moving else v
-                      for k, v in params.items()}  # (7.12)
+                      for k, v in params.items()}  # (7.6)
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C; what was learnt so far is kept.")
         history["stopped"] = True
@@ -312,7 +312,7 @@ RULES = {"da": "dz{k} @ W{k}[{i},:]", "error": "a - y", "db": "dz",
          "mse": "(a - y)**2 / 2", "bce": "-y*log(a) - (1 - y)*log(1 - a)"}
 
 
-def plan(sizes, args):
+def plan_step(sizes, args):
     """Return [(part, symbol, rule)]: every number of one step, as lines of Python."""
     rules = {**RULES, "dz": RULES[args.activation],
              **(MISTAKES[args.mistake][2] if args.mistake else {})}
@@ -373,7 +373,7 @@ def work_out(params, X, y, args):
                  E=np.zeros_like(y[0]), sigmoid=sigmoid, tanh=np.tanh, relu=relu,
                  log=np.log)
     rows = []
-    for part, symbol, rule in plan(layer_sizes(params), args):
+    for part, symbol, rule in plan_step(layer_sizes(params), args):
         numbers, check = put_in(rule, known), None
         exec(f"{symbol} = {rule}", known)
         if symbol[0] == "d":
@@ -386,18 +386,18 @@ def work_out(params, X, y, args):
 
 def show(rows, step):
     """Print the rows; wait after each if ``step``. Return False if the reader quits."""
-    print(f"\n{'':9}{'chain rule':26}{'numbers put in':37}{'value':>14}"
-          f"{'by (7.13)':>12}{'error':>7}")
+    print(f"\n{'':9}{'chain rule':26}{'numbers put in':44}{'value':>15}"
+          f"{'by (7.7)':>11}{'error':>6}")
     i, heading = 0, None
     while i < len(rows):
         part, symbol, rule, numbers, value, check = rows[i]
         if part != heading:
             print(f"{part}:")
-        heading, (first, *more) = part, textwrap.wrap(numbers, 36)
-        line = f"{symbol:9}{rule:26}{first:37}{value + 0.0:14.9g}"
+        heading, (first, *more) = part, textwrap.wrap(numbers, 43)
+        line = f"{symbol:9}{rule:26}{first:44}{value + 0.0:15.9g}"
         if check is not None:
             error = gradient_error(value, check)
-            line += f"{check:12.6g}{error:7.0e}{' WRONG' if error > WRONG else ''}"
+            line += f"{check:11.6g}{error:6.0e}{' WRONG' if error > WRONG else ''}"
         print("\n".join([line, *(" " * 35 + rest for rest in more)]))
         try:
             answer = input("    Enter, b or q: ").strip() if step else ""
@@ -468,73 +468,62 @@ def write_worksheet(rows, params, X, y, args):
 SIGNS = ["#0072B2", "#B36B00"]  # below and above zero; an orange dark enough to read
 
 
-def plot_graph(params, cache, flow, L):
+def plot_graph(params, cache, flow, title):
     """Draw each number as a box or an edge: its value, and below it dL/d(value)."""
     sizes, depth = layer_sizes(params), len(params) // 2
-    fig, ax = plt.subplots(figsize=(4 + 3 * depth, 0.7 + 1.4 * max(sizes)),
+    fig, ax = plt.subplots(figsize=(4 + 3 * depth, 1 + 1.3 * max(sizes)),
                            layout="constrained")
     steepest = max(np.abs(flow[f"W{k}"]).max() for k in range(1, depth + 1)) or 1.0
 
-    def write(x, y, text, slope, frame="grey"):
-        box = {"facecolor": "white", "edgecolor": frame, "boxstyle": "round,pad=0.4"}
-        ax.text(x, y, text + "\n" * (slope is not None), ha="center", va="center",
-                bbox=box)
-        if slope is not None:
-            ax.text(x, y, "\n" * (1 + text.count("\n")) + f"{slope:.3g}", ha="center",
-                    va="center", color=SIGNS[int(slope > 0)])
+    def write(x, y, value, slope, frame="grey"):
+        below = "" if slope is None else f"\n{slope + 0.0:.3g}"
+        blank = re.sub(r"\S", "\u2007", below)  # as wide, to leave room in the box
+        ax.text(x, y, value + blank, ha="center", va="center", bbox={
+            "facecolor": "white", "edgecolor": frame,
+            "boxstyle": "square,pad=0.1" if frame == "none" else "round,pad=0.35"})
+        ax.text(x, y, "\n" * value.count("\n") + below, ha="center", va="center",
+                color=SIGNS[below[1:2] != "-"])
 
-    for k, size in enumerate(sizes):
-        for j in range(size):
-            x, y = 2.6 * k, (size - 1) / 2 - j
-            ax.plot([x - (k > 0), x, x + (k == depth)], [y, y, y * (k < depth)],
-                    color="grey", zorder=1)
-            for name, at in ((f"z{k}", x - 1), (f"a{k}", x))[k == 0:]:
-                write(at, y, f"{name}[{j}]\n{cache[name][0, j]:.4g}",
-                      flow[name][0, j] if name in flow else None)
-            for i in range(sizes[k - 1] if k else 0):
-                start, slope = (sizes[k - 1] - 1) / 2 - i, flow[f"W{k}"][i, j]
-                ax.plot([x - 2.6, x - 1], [start, y], color=SIGNS[int(slope > 0)],
-                        linewidth=0.5 + 6 * abs(slope) / steepest, alpha=0.5, zorder=0)
-                if params[f"W{k}"].size <= 6:
-                    t = 0.55 if start == y else 0.33
-                    write(x - 2.6 + 1.6 * t, start + t * (y - start),
-                          f"{params[f'W{k}'][i, j]:.4g}", slope, "none")
-    write(2.6 * depth + 1, 0, f"L\n{L:.4g}", 1.0)
-    ax.set(title="Black: values, from left to right. Coloured: dL/d(value), on its way "
-           f"back; the widest edge is {steepest:.3g}",
-           ylim=(-max(sizes) / 2 + 0.05, max(sizes) / 2 - 0.05))
+    for k, j in [(k, j) for k, size in enumerate(sizes) for j in range(size)]:
+        x, y = 2.6 * k, (sizes[k] - 1) / 2 - j
+        ax.plot([x - (k > 0), x, x + (k == depth)], [y, y, y * (k < depth)],
+                color="grey", zorder=1)
+        for name, at in ((f"z{k}", x - 1), (f"a{k}", x))[k == 0:]:
+            write(at, y, f"{name}[{j}]\n{cache[name][0, j]:.4g}",
+                  flow[name][0, j] if name in flow else None)
+        for i in range(sizes[k - 1] if k else 0):
+            start, slope = (sizes[k - 1] - 1) / 2 - i, flow[f"W{k}"][i, j]
+            ax.plot([x - 2.6, x - 1], [start, y], color=SIGNS[int(slope > 0)],
+                    linewidth=0.5 + 6 * abs(slope) / steepest, alpha=0.5, zorder=0)
+            if params[f"W{k}"].size <= 9:
+                t = (0.33, 0.66)[i % 2]  # of the way, so that labels keep apart
+                write(x - 2.6 + 1.6 * t, start + t * (y - start),
+                      f"{params[f'W{k}'][i, j]:.4g}", slope, "none")
+    ax.text(2.6 * depth + 1, 0, "L", ha="center", va="center", fontsize=12,
+            bbox={"facecolor": "white", "edgecolor": "grey", "boxstyle": "circle"})
+    ax.set(title=title, ylim=(-max(sizes) / 2 + 0.05, max(sizes) / 2 - 0.05))
+    fig.supxlabel("black: values; blue (below zero) and orange (above): dL/d(value); "
+                  f"the widest edge is {steepest:.3g}", fontsize=10)
     ax.axis("off")
     return fig
 
 
-def plot_flow(params, X, y, args, gradient):
-    """Follow the largest error of an output, alone, back through the net."""
-    a = forward(params, X, args.activation)[f"a{len(params) // 2}"]
+def plot_graphs(params, X, y, args, gradient):
+    """Draw the graph with all gradients, and with those of one error, the largest."""
+    cache = forward(params, X, args.activation)
+    a = cache[f"a{len(params) // 2}"]
     k = np.abs(a - y).argmax()
-    alone = np.where(np.arange(y.shape[1]) == k, y, a)  # the others have no error
-    flow = every_derivative(params, X, alone, args, gradient)
-    stages = [name for name in flow if name[0] in "az"] + ["W1"]
-    notes = {"a": "times W", "z": "times slope", "W": "times input"}
-    fig, ax = plt.subplots(figsize=(8, 4.8), layout="constrained")
-    for x, name in enumerate(stages):
-        values, before = np.atleast_2d(flow[name]), flow[stages[max(0, x - 1)]][0]
-        for i, j in np.argwhere(values):
-            colour = SIGNS[int(values[i, j] > 0)]
-            sources = before if name[0] == "a" else before[[j]]
-            for source in np.abs(sources[sources != 0]):
-                ax.plot([max(0, x - 1), x], [source, abs(values[i, j])], "o-",
-                        color=colour, alpha=0.5, markevery=[1], markersize=9)
-        if values.any():
-            sizes = np.abs(values[values != 0])
-            ax.text(x + 0.06, sizes.max(), f"{sizes.max():.3g}", va="bottom")
-            if sizes.min() < sizes.max():
-                ax.text(x + 0.06, sizes.min(), f"{sizes.min():.3g}", va="top")
-    ax.set_xticks(range(len(stages)), [f"d{name}\n{notes[name[0]] if x else ''}"
-                                       for x, name in enumerate(stages)])
-    left = np.abs(flow["z1"]).sum() / max(np.abs(flow[stages[0]]).sum(), 1e-300)
-    ax.set(yscale="log", ylabel="size of the derivative", xlim=(-0.2, x + 0.5),
-           title=f"The error of output {k} shrinks to {100 * left:.3g} % at layer 1")
-    return fig
+    alone = np.where(np.arange(y.shape[1]) == k, y, a)  # the other errors are now zero
+    flow, one = (every_derivative(params, X, targets, args, gradient)
+                 for targets in (y, alone))
+    name = max((name for name in flow if name[0] == "W"),
+               key=lambda name: np.abs(flow[name]).max())
+    share = np.abs(one["z1"]).sum() / max(abs(a - y).max(), 1e-300)
+    return {"graph": plot_graph(params, cache, flow, "Values go right, gradients come "
+                                f"back: the steepest weight is in {name}"),
+            "flow": plot_graph(params, cache, one, f"The error of output {k} alone, "
+                               f"{abs(a - y).max():.3g}, on its way back: "
+                               f"{100 * share:.3g} % of it arrives at layer 1")}
 
 
 def plot_loss(curves):
@@ -674,7 +663,7 @@ def parse_args(argv=None):
     return args
 
 
-def report(rows, way, args):
+def report_step(rows, way, args):
     """Print the verdict, with the numbers."""
     errors = [gradient_error(row[4], row[5]) for row in rows if row[5] is not None]
     wrong = sum(error > WRONG for error in errors)
@@ -682,8 +671,6 @@ def report(rows, way, args):
           f"{args.epochs:,} steps to {way['E_final']:.6e}.\nCentral differences "
           f"{f'contradict {wrong}' if wrong else 'confirm all'} of {len(errors)} "
           f"derivatives; the largest error is {max(errors):.0e}.")
-    if args.mistake == "sequential-update":
-        print("A check of backward() alone would pass: only the order is wrong.")
 
 
 def simulate(args):
@@ -708,15 +695,10 @@ def simulate(args):
         write_worksheet(rows, params, X, y, args)
         print(f"\nWrote exercise.md and answers.md to {args.worksheet}")
     results, curves = compare_ways(params, X, y, args)
-    cache = forward(params, X, args.activation)
-    way = {"E0": loss(cache, y, args.loss), **results[args.mistake or "right"]}
-    report(rows, way, args)
-    flow = every_derivative(params, X, y, args, gradient)
-    figures = {"graph": plot_graph(params, cache, flow, way["E0"]),
-               "flow": plot_flow(params, X, y, args, gradient),
-               "loss": plot_loss(curves)}
-    moved = {symbol: value for part, symbol, _, _, value, _ in rows if part == "Update"}
-    save_results(args, figures, {**way, "moved": moved, "ways": results})
+    way = {"E0": curves["right"][0], **results[args.mistake or "right"]}
+    report_step(rows, way, args)
+    figures = {**plot_graphs(params, X, y, args, gradient), "loss": plot_loss(curves)}
+    save_results(args, figures, {**way, "ways": results})
 
 
 def main(argv=None):
