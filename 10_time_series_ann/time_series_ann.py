@@ -126,13 +126,13 @@ def init_params(n_inputs, n_hidden, skip, n_networks, rng):
 def forward(params, X):
     """Return the cache for X (N, D): z1, a1 (N, H), z2 and the forecast a2 (N, 1).
 
-    With a leading axis of S networks in every parameter, each has it: X is shared.
+    Where the parameters have a leading axis of S networks, so has all but X.
     """
     z1 = X @ params["W1"] + params["b1"][..., None, :]  # (N, H)  (10.3)
     a1 = np.tanh(z1)  # (N, H)
-    z2 = a1 @ params["W2"] + params["b2"][..., None, :]  # (N, 1)  (10.4)
+    z2 = a1 @ params["W2"] + params["b2"][..., None, :]  # (N, 1)
     if "V" in params:
-        z2 = z2 + X @ params["V"]  # (N, 1)  (10.5)
+        z2 = z2 + X @ params["V"]  # (N, 1)  (10.4)
     return {"X": X, "z1": z1, "a1": a1, "z2": z2, "a2": z2}
 
 
@@ -141,17 +141,17 @@ def loss(params, cache, y, decay):
     """Return mean squared error plus weight decay: () or, with S networks, (S,)."""
     error = np.sum((cache["a2"] - y) ** 2, axis=-1).mean(axis=-1)
     sizes = [np.sum(params[key] ** 2, axis=(-2, -1)) for key in ("W1", "W2")]
-    return error + decay * sum(sizes)  # (10.6)
+    return error + decay * sum(sizes)  # (10.5)
 
 
 def backward(params, cache, y, decay):
     """Return the gradient of the loss; with S networks, each by its own parameters."""
     N = y.shape[-2]
-    dz2 = 2 * (cache["a2"] - y) / N  # (N, 1)  (10.7)
+    dz2 = 2 * (cache["a2"] - y) / N  # (N, 1)  (10.6)
     dW2 = cache["a1"].swapaxes(-1, -2) @ dz2 + 2 * decay * params["W2"]  # (H, 1)
     db2 = dz2.sum(axis=-2)  # (1,)
     da1 = dz2 @ params["W2"].swapaxes(-1, -2)  # (N, H)
-    dz1 = da1 * (1 - cache["a1"] ** 2)  # (N, H)  (10.8)
+    dz1 = da1 * (1 - cache["a1"] ** 2)  # (N, H)  (10.7)
     dW1 = cache["X"].swapaxes(-1, -2) @ dz1 + 2 * decay * params["W1"]  # (D, H)
     db1 = dz1.sum(axis=-2)  # (H,)
     grads = {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
@@ -228,8 +228,7 @@ def fit(x, targets, config, verbose=False):
         a2 = forward(params, (past[..., -D:] ** power - mean) / sd)["a2"]
         return np.maximum(mean + sd * a2[..., 0], least) ** (1 / power)
 
-    return {"start": start, "params": params, "epochs": epochs, "pairs": (X, y),
-            "step": step}
+    return dict(start=start, params=params, epochs=epochs, pairs=(X, y), step=step)
 
 
 # --- Evaluation -----------------------------------------------------------------------
@@ -386,8 +385,9 @@ def plot_horizon(times, x, name, ends, path, scores):
                             color=colour, label=who)
         best = min(LINES, key=lambda who, table=table: sum(table[who]["by_horizon"]))
         axs[title].sharey(axs[list(scores)[0]])
-        axs[title].set(xlabel="steps ahead", ylabel="RMSE", ylim=(0, None))
+        axs[title].set(xlabel="steps ahead", ylabel="RMSE", xticks=[1, (H + 1) // 2, H])
         axs[title].set_title(f"{title}\nbest on average: {best}")
+    axs[title].set_ylim(0, None)
     lines = axs[title].get_legend_handles_labels()
     fig.legend(*lines, loc="outside lower center", ncols=len(LINES))
     return fig
@@ -522,8 +522,8 @@ def report(scores, own):
         for who, values in table.items():
             print(f"{who:15}" + "".join(f"{values[k]['mean']:8.4g}" for k in SCORES)
                   + f" +- {values['arv']['sd']:.3f}" * (who == "network"))
-        for who, values in PUBLISHED.items() if own and i < 2 else ():
-            print(f"{who:47}{values[i]:8.4g} as reported")
+        if own and i < 2:
+            print("arv as reported:", {who: arvs[i] for who, arvs in PUBLISHED.items()})
         ours, line = (table[who]["arv"]["mean"] for who in ("ensemble", "AR12"))
         print(f"The ensemble {'beats' if ours < line else 'loses to'} AR12: arv "
               f"{ours:.3f} against {line:.3f}")
