@@ -387,7 +387,7 @@ def work_out(params, X, y, args):
 def show(rows, step):
     """Print the rows; wait after each if ``step``. Return False if the reader quits."""
     print(f"\n{'':9}{'chain rule':26}{'numbers put in':44}{'value':>15}"
-          f"{'by (7.7)':>11}{'error':>6}")
+          f"{'by (7.7)':>12}{'error':>6}")
     i, heading = 0, None
     while i < len(rows):
         part, symbol, rule, numbers, value, check = rows[i]
@@ -397,7 +397,7 @@ def show(rows, step):
         line = f"{symbol:9}{rule:26}{first:44}{value + 0.0:15.9g}"
         if check is not None:
             error = gradient_error(value, check)
-            line += f"{check:11.6g}{error:6.0e}{' WRONG' if error > WRONG else ''}"
+            line += f"{check:12.6g}{error:6.0e}{' WRONG' if error > WRONG else ''}"
         print("\n".join([line, *(" " * 35 + rest for rest in more)]))
         try:
             answer = input("    Enter, b or q: ").strip() if step else ""
