@@ -201,7 +201,9 @@ def test_wilson_interval_is_scipys():
         assert ours["rate"] == won / trials
         assert ours["low"] == pytest.approx(expected.low, abs=1e-7)
         assert ours["high"] == pytest.approx(expected.high, abs=1e-7)
-        assert 0 <= ours["low"] <= ours["high"] <= 1
+    for trials in range(10, 500):  # rounding must not leave the unit interval
+        assert script.wilson(np.ones(trials, dtype=bool))["high"] <= 1
+        assert script.wilson(np.zeros(trials, dtype=bool))["low"] >= 0
 
 
 @pytest.mark.parametrize("kind", ["mse", "bce"])
