@@ -206,6 +206,13 @@ def test_a_gradient_check_sees_every_slip(mistake):
     assert max(script.gradient_error(row[4], row[5]) for row in rows) > 1e-2
 
 
+def test_the_table_calls_wrong_what_rounding_cannot_explain(capsys):
+    for error, words in ((0.9e-4, 0), (1.1e-4, 1)):
+        check = (1 - error) / (1 + error)
+        assert script.show([("Backward", "dz1[0]", "rule", "1", 1.0, check)], False)
+        assert capsys.readouterr().out.count("WRONG") == words
+
+
 def test_a_symmetric_matrix_hides_the_forgotten_transpose_from_every_check():
     args, params, X, y = settings()
     gradient = script.slip("forgotten-transpose", args.lr)[0]
@@ -234,6 +241,7 @@ def test_full_jacobians_multiply_to_the_compact_form(flags):
     cache = script.forward(params, X, args.activation)
     full = script.jacobians(params, cache, y, args.activation, args.loss)
     ours = script.every_derivative(params, X, y, args, script.backward)
+    assert {name.split("/d")[1] for name in full} >= {k for k in ours if k[0] != "b"}
     row = np.ones((1, 1))
     for name, J in full.items():
         above, below = name[1:].split("/d")
@@ -377,6 +385,12 @@ def test_a_weights_file_gives_the_same_numbers(tmp_path, capsys, no_pictures):
     assert run(tmp_path, *flags, "--target", ".01", ".99") == 0
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
     assert f"{metrics['E1']:.12f}" == "0.291027773694"
+    params, X, y = settings()[1:]
+    args = settings("--epochs", "5")[0]
+    _, history = script.train(params, X, y, args, "W")
+    assert [metrics[k] for k in ("E0", "E1", "E_final")] == [
+        history["loss"][i] for i in (0, 1, 5)
+    ]
     assert set(metrics) > {"E0", "E1", "E_final", "outputs", "max_gradient_error"}
     assert metrics["max_gradient_error"] < 1e-7
 
