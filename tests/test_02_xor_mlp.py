@@ -245,6 +245,7 @@ def test_why_a_stuck_network_is_stuck():
         ([0.5, 0.5, 0.5, 0.5], 4, 0.5),
         ([0.0, 1.0, 0.3, 0.2], 1, 0.7),
         ([0.24, 0.76, 0.24, 0.26], 2, 0.76),
+        ([0.25, 0.0, 1.0, 0.0], 1, 1.0),  # a quarter off is not yet missed
     ],
 )
 def test_a_network_is_judged_by_its_outputs(outputs, missed, error, monkeypatch):
