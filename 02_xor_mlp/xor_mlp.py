@@ -171,7 +171,7 @@ def resting_loss(tied, kind):
     return float(tied / 4 * each)  # (2.9): the other corners can cost nothing
 
 
-def measure(start, X, y, activation, epochs, args, show=False):
+def train_and_judge(start, X, y, activation, epochs, args, show=False):
     """Train T networks; return ``params``, ``history``, ``cache`` and, (T,) each,
 
     ``loss``; ``error``, the largest of 4; ``missed``, how many corners are over 0.25
@@ -408,7 +408,7 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def report(many, kind):
+def report_networks(many, kind):
     """Print what the networks compute and where they rest; return the metrics."""
     first = int(many["history"]["close"][0]) if many["error"][0] < 0.05 else None
     print("The first answers", *(f"{a:.3f}" for a in many["cache"]["a2"][0, :, 0]), end=
@@ -440,7 +440,7 @@ def sweep(args, X, y, rng):
           f"hidden units  {WIDTHS[0]:5d}{WIDTHS[1]:20d}{WIDTHS[2]:20d}")
     for name in ACTIVATION_COLOURS:
         starts = [init_params(h, args.init, np.repeat(SCALES, n), rng) for h in WIDTHS]
-        many = [measure(start, X, y, name, epochs, args) for start in starts]
+        many = [train_and_judge(start, X, y, name, epochs, args) for start in starts]
         rates[name] = [[wilson(error < 0.5) for error in m["error"].reshape(-1, n)]
                        for m in many]
         groups[name] = many[0]
@@ -461,8 +461,8 @@ def solve_xor(args):
     print("One line learns to answer",
           *(f"{a:.3f}" for a in forward(line, X, "identity")["a2"][:, 0]))
     print("\nepoch  first loss  largest error  all solved")
-    many = measure(start, X, y, args.activation, args.epochs, args, show=True)
-    metrics = report(many, args.loss)
+    many = train_and_judge(start, X, y, args.activation, args.epochs, args, show=True)
+    metrics = report_networks(many, args.loss)
     metrics["rates"], groups = sweep(args, X, y, rng)
     first = {k: v[0] for k, v in many["params"].items()}
     save_results(args, {"folding": plot_folding(first, X, y, args.activation),

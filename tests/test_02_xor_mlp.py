@@ -56,10 +56,11 @@ def start(n, args, rng=None):
 
 
 def learn(n, *flags):
-    """Train n networks with these flags; return what ``measure`` says."""
+    """Train n networks with these flags; return what ``train_and_judge`` says."""
     args = settings(*flags)
     data = script.make_data(args.signed)
-    return script.measure(start(n, args), *data, args.activation, args.epochs, args)
+    first = start(n, args)
+    return script.train_and_judge(first, *data, args.activation, args.epochs, args)
 
 
 def one(params, t):
@@ -67,11 +68,11 @@ def one(params, t):
 
 
 def judge(params, activation="sigmoid"):
-    """Return what ``measure`` says of one network as it is: no step is taken."""
+    """Return the judgement of one network as it is: no step is taken."""
     args = settings("--momentum", "0")
     args.lr = 0.0
     batch = {k: np.array(v, dtype=float)[None] for k, v in params.items()}
-    return script.measure(batch, X, y, activation, 1, args)
+    return script.train_and_judge(batch, X, y, activation, 1, args)
 
 
 def test_no_line_has_more_than_three_corners_right():
@@ -328,14 +329,14 @@ def test_four_hidden_units_hardly_ever_get_stuck(seed, activation, floor):
 def test_progress_and_verdict_speak_of_the_same_networks(capsys):
     args = settings("--scale", "1", "--epochs", "600")
     first = start(40, args)
-    found = script.measure(first, X, y, "sigmoid", 600, args, show=True)
+    found = script.train_and_judge(first, X, y, "sigmoid", 600, args, show=True)
     progress = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [int(words[0]) for words in progress] == [1, *range(60, 601, 60)]
-    script.measure(first, X, y, "sigmoid", 5, args, show=True)
+    script.train_and_judge(first, X, y, "sigmoid", 5, args, show=True)
     assert len(capsys.readouterr().out.splitlines()) == 5
     loss = script.loss(script.forward(first, X, "sigmoid"), y, "mse")
     assert progress[0][1] == f"{loss[0]:.5f}"
-    metrics, solved = script.report(found, "mse"), found["error"] < 0.5
+    metrics, solved = script.report_networks(found, "mse"), found["error"] < 0.5
     assert f"{solved.sum()} of 40 solve XOR" in capsys.readouterr().out
     assert metrics["success_rate"] == solved.mean() and metrics["trials"] == 40
     assert metrics["max_error"] == found["error"][0]
@@ -344,7 +345,8 @@ def test_progress_and_verdict_speak_of_the_same_networks(capsys):
 
 
 def test_none_solved_is_reported_too(capsys):
-    metrics = script.report(learn(10, "--hidden", "1", "--epochs", "20"), "mse")
+    found = learn(10, "--hidden", "1", "--epochs", "20")
+    metrics = script.report_networks(found, "mse")
     assert "0 of 10 solve XOR: 0.0%" in capsys.readouterr().out
     assert metrics["success_rate"] == 0 and metrics["median_epochs"] is None
     assert metrics["epochs_to_converge"] is None
