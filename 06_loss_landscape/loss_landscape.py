@@ -61,7 +61,7 @@ def load_data(args, rng):
 
 CURVES = {  # name: (function of z, first and second derivative from z and a)
     "tanh": (np.tanh, lambda z, a: 1 - a**2, lambda z, a: -2 * a * (1 - a**2)),
-    "relu": (lambda z: np.maximum(0, z), lambda z, a: 1. * (z > 0), lambda z, a: 0 * z),
+    "relu": (lambda z: np.maximum(0, z), lambda z, a: z > 0, lambda z, a: 0.0),
     "sigmoid": (lambda z: 0.5 * (1 + np.tanh(0.5 * z)), lambda z, a: a * (1 - a)),
     "linear": (np.asarray, lambda z, a: np.ones_like(z))}
 
