@@ -441,7 +441,7 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def report(params, X, y, history, proof):
+def report_line(params, X, y, history, proof):
     """Print the verdict, with the numbers."""
     mistakes, epochs = sum(history["mistakes"]), len(history["mistakes"])
     if proof["gamma"] is not None:
@@ -469,12 +469,12 @@ def learn_a_line(args):
     print(f"Perceptron on {args.csv or args.data}: {len(X)} points, learning rate "
           f"{args.lr:g}, at most {args.epochs} epochs, seed {args.seed}\n")
     params, history = train(init_params(X.shape[1]), X, y, args.epochs, args.lr)
-    report(params, X, y, history, proof)
+    report_line(params, X, y, history, proof)
 
     print("\nThe same rule on XOR:\n")
     xor_X, xor_y, xor_names = load_data("xor", None, 4, 0, rng)
     xor_params, xor = train(init_params(2), xor_X, xor_y, epochs=100, lr=1.0)
-    report(xor_params, xor_X, xor_y, xor, separability(xor_X, xor_y))
+    report_line(xor_params, xor_X, xor_y, xor, separability(xor_X, xor_y))
 
     figures = {"path": plot_path(X, y, names, history, proof),
                "bound": plot_bound(history, proof, args.lr),

@@ -673,7 +673,7 @@ def train_seeds(args, loaded, training, validation, test, shape):
     return params, history, a, metrics
 
 
-def report(a, y, metrics):
+def report_digits(a, y, metrics):
     """Print how well the test images were read; return the confusion counts."""
     counts = np.zeros((10, 10), dtype=int)
     np.add.at(counts, (y, a.argmax(axis=1)), 1)
@@ -716,7 +716,7 @@ def read_digits(args):
     params, history, a, metrics = train_seeds(args, loaded, training, validation, test,
                                               shape)
     np.savez(args.out / "weights.npz", **params)
-    counts = report(a, test[1], metrics)
+    counts = report_digits(a, test[1], metrics)
     if args.compare:
         metrics["compare"] = compare(args, metrics, training, test)
     figures = draw_results(params, history, *test, a, shape, counts)

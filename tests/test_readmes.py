@@ -79,7 +79,8 @@ def test_equation_numbers_agree(path):
 
 @EVERY_SCRIPT
 def test_links_and_pictures_exist(path):
-    targets = re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", readme(path))
+    prose = re.sub(r"^```.*?^```", "", readme(path), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", prose)
     targets = [a or b for a, b in targets if "://" not in (a or b)]
     assert any(target.endswith((".png", ".gif")) for target in targets)
     for target in targets:
@@ -180,8 +181,7 @@ def test_default_run_writes_what_the_readme_states(path, tmp_path):
 @EVERY_SCRIPT
 def test_every_command_runs(path, tmp_path):
     script = copy_alone(path, tmp_path)
-    for file in ("images",):
-        shutil.copytree(path.parent / file, script.parent / file)
+    shutil.copytree(path.parent / "images", script.parent / "images")
     every = commands(path)
     for flags in every:
         if flags or "output/" in str(every):  # the bare command is the test above, too
