@@ -496,7 +496,7 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def compare(model, args):
+def compare_with_keras(model, args):
     """Train the first network in Keras from the same start; return the difference."""
     import keras
 
@@ -515,7 +515,7 @@ def compare(model, args):
     return float(abs(theirs - ours).max())
 
 
-def report(scores, own):
+def print_scores(scores, own):
     """Print the scores of every model, window by window."""
     for i, (title, table) in enumerate(scores.items()):
         print(f"\n{title:15}" + "".join(f"{key.upper():>8}" for key in SCORES))
@@ -554,14 +554,14 @@ def forecast_a_series(args):
     scores = {f"{times[a]:.6g}-{times[b - 1]:.6g}":
               {who: score(path[:, a - first : b - first], x[a:b], units)
                for who, path in paths.items()} for a, b in zip(ends, ends[1:])}
-    report(scores, own)
+    print_scores(scores, own)
     nexts = {who: paths[who][0, :-1, 0] for who in ("ensemble", "AR9")}
     memory = autocorrelation(later - nexts["ensemble"], 10)
     metrics = {"windows": scores, "published_arv": PUBLISHED if own else {},
                "period": period, "epochs_learnt": model["epochs"],
                "residual_autocorrelation": memory, "forecast": paths["ensemble"][0, -1]}
     if args.compare:
-        metrics["keras_differs_by"] = compare(model, args)
+        metrics["keras_differs_by"] = compare_with_keras(model, args)
     cuts = [1, first - len(model["pairs"][0]) * 3 // 20, *ends]
     save_results(args, {
         "series": plot_series(times, x, name, cuts),

@@ -214,19 +214,62 @@ def test_select_keeps_blocks_apart_and_takes_the_lowest_error(monkeypatch, capsy
     assert sorted(held_out) == sorted(list(range(3, 53)) * 4)
     printed = capsys.readouterr().out
     assert "error 0.25" in printed and "error 4\n" in printed
-    monkeypatch.setattr(script, "fit", lambda *_: {"step": lambda past: past[..., -1]})
+    calls = []
+
+    def prefer_root(values, targets, config):
+        calls.append(targets)
+        return {"step": lambda past: past[..., -1] + config["root"]}
+
+    monkeypatch.setattr(script, "fit", prefer_root)
     assert script.select(x - 50, SETTINGS)["root"] is False  # no root below zero
+    assert len(calls) == 2 * 5  # two windows, five blocks
+    assert script.select(x - 1, SETTINGS) == {
+        "window": 3,
+        "root": True,
+    }  # first of equals
 
 
-def test_settings_by_default_are_in_the_grid():
+def test_the_search_space_is_the_one_fixed_beforehand():
+    assert script.GRID == {
+        "window": (6, 9, 12),
+        "hidden": (4, 8, 16),
+        "skip": (False, True),
+        "root": (False, True),
+        "decay": (0.001, 0.003, 0.01, 0.03),
+        "lr": (0.003, 0.01),
+    }
     args = vars(script.parse_args([]))
-    for key, values in script.GRID.items():
-        assert args[key] in values
+    chosen = {
+        "window": 9,
+        "hidden": 8,
+        "skip": True,
+        "root": True,
+        "decay": 0.001,
+        "lr": 0.003,
+    }
+    assert {key: args[key] for key in script.GRID} == chosen
+    assert list(script.PUBLISHED.values()) == [(0.097, 0.28), (0.086, 0.35)]
+
+
+def test_one_network_alone_needs_no_axis_in_front(rng):
+    X, y = problem(rng)
+    stack = script.init_params(3, 5, True, 1, rng)
+    one = {key: value[0] for key, value in stack.items()}
+    cache, caches = script.forward(one, X), script.forward(stack, X)
+    assert cache["a2"].shape == y.shape
+    assert script.loss(one, cache, y, 0.1) == script.loss(stack, caches, y, 0.1)[0]
+    grads, many = (
+        script.backward(one, cache, y, 0.1),
+        script.backward(stack, caches, y, 0.1),
+    )
+    for key in one:
+        np.testing.assert_allclose(grads[key], many[key][0])
 
 
 def test_autocorrelation_is_the_textbook_sum(rng):
     x = rng.normal(size=50) + 3
     e, r = x - x.mean(), script.autocorrelation(x, 4)
+    assert r.shape == (4,)
     for k in range(1, 5):
         expected = sum(e[t] * e[t + k] for t in range(50 - k)) / sum(e**2)
         assert r[k - 1] == pytest.approx(expected)
@@ -280,8 +323,8 @@ def test_scores_by_hand():
     )
     scores = script.score(path, truth, {"mae": 2.0, "mse": 5.0})
     mse = np.array([5 / 3, 3.0])
-    expected = {"mse": mse, "rmse": mse**0.5, "mae": np.ones(2), "mase": np.full(2, 0.5),
-                "arv": mse / 5}  # fmt: skip
+    expected = {"mse": mse, "rmse": mse**0.5, "mae": np.ones(2), "arv": mse / 5}
+    expected["mase"] = np.full(2, 0.5)
     for key, values in expected.items():
         assert scores[key]["mean"] == pytest.approx(values.mean())
         assert scores[key]["sd"] == pytest.approx(values.std())
@@ -382,7 +425,8 @@ def test_a_horizon_beyond_the_data_other_columns_and_other_files(tmp_path, capsy
 
 
 def test_csv_of_a_stranger(tmp_path):
-    text = '\ufeffmonth;sales;"in; stock"\r\n2001-01;3;5\r\n2001-02;4;6\r\n\r\n2001-03;1;7\r\n'
+    text = '\ufeffmonth;sales;"in; stock"\r\n2001-01;3;5\r\n2001-02;4;6\r\n'
+    text += "\r\n2001-03;1;7\r\n"
     (tmp_path / "shop.csv").write_text(text, encoding="utf-8")
     times, values, name = script.read_series(tmp_path / "shop.csv", "sales")
     np.testing.assert_array_equal(values, [3, 4, 1])
