@@ -169,7 +169,7 @@ def loss_on_plane(theta, axes, alphas, betas, task):
     a core's cache. Raises InputError where a loss is not finite."""
     points = np.stack(np.meshgrid(alphas, betas), axis=-1).reshape(-1, 2)
     numbers = len(task["X"]) * max(v.shape[-1] for v in task["like"].values())
-    size, surface = max(1, 2**16 // numbers), np.empty(len(points))
+    size, surface = max(1, 2**14 // numbers), np.empty(len(points))
     for i in range(0, len(points), size):
         thetas = theta + points[i : i + size] @ axes  # (T, P)  (6.11)
         surface[i : i + size] = loss_at(thetas, task)

@@ -351,6 +351,7 @@ def run(tmp_path, capsys, *flags):
     return json.loads((tmp_path / "metrics.json").read_text())
 
 
+@pytest.mark.slow
 def test_the_numbers_of_a_run_are_those_of_its_networks(tmp_path, capsys):
     found = run(tmp_path, capsys, *QUICK)
     assert {
