@@ -378,6 +378,7 @@ def test_worksheet_has_blanks_and_the_answers_have_none(
         for cell in full[1:4]:
             assert cell[0] == cell[-1] == "$" and cell.count("{") == cell.count("}")
             assert "*" not in cell and "[" not in cell
+    assert "\n| --- | --- | --- | --- | --- |\n" in exercise
     assert exercise.count("$") % 2 == 0 and "W^{(1)}_{0,0} = " in exercise
 
 
