@@ -331,6 +331,8 @@ def test_scores_by_hand():
     two_ahead = np.mean([(1 / 2) ** 0.5, (9 / 2) ** 0.5])  # 3, 4 and 2, 1 against 2, 4
     assert scores["by_horizon"] == pytest.approx([(mse**0.5).mean(), two_ahead])
     assert scores["inside"] == pytest.approx(1 / 5)  # of 1, 2, 4 only 2; of 2, 4 none
+    near = np.array([[[1.9]], [[2.1]]])
+    assert script.score(near, np.array([2.0]), {"mae": 1.0, "mse": 1.0})["inside"] == 1
 
 
 def test_published_and_recomputed_rivals_agree():
