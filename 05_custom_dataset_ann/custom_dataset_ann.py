@@ -29,6 +29,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.ticker import LogFormatter
 
 CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
                  "#56B4E9", "#D55E00", "#F0E442", "#000000"]  # Okabe & Ito
@@ -523,6 +524,8 @@ def plot_curves(history):
     ax.semilogy(epochs, history["loss"], color=TRAIN_COLOUR, label="training")
     ax.semilogy(epochs, history["validation"], "o-", color=VALIDATION_COLOUR,
                 markevery=[kept - 1], label="validation (dot: the epoch kept)")
+    ax.yaxis.set_major_formatter(LogFormatter())
+    ax.yaxis.set_minor_formatter(LogFormatter())
     ax.set(xlabel="epoch", ylabel="loss", title="The network with the lowest "
            f"validation loss is kept: epoch {kept} of {len(epochs)}")
     ax.legend()
@@ -744,7 +747,8 @@ def learn_a_table(args):
 
 def main(argv=None):
     """Run the lesson from the command line; return the exit status."""
-    return run_safely(learn_a_table, parse_args(argv))
+    with plt.rc_context({"text.parse_math": False}):  # a $ in a name is only a $
+        return run_safely(learn_a_table, parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -533,6 +533,14 @@ def test_bad_rows_to_predict_stop_before_training(text, file, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
+def test_a_dollar_in_a_name_is_no_mathematics(file, tmp_path, capsys):
+    text = text_of(lines(), "$_$,mass ($),colour,y").replace("yes", "<$50_k^$")
+    flags = ["--csv", str(file(text)), "--target", "y", "--folds", "0", "--epochs", "1"]
+    assert script.main([*flags, "--no-show", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "regions.png").exists()
+
+
 def test_regression_of_the_body_mass(tmp_path, capsys):
     flags = ["--target", "body_mass_g", "--predict", str(script.PENGUINS), "--no-show"]
     folds = ["--folds", "2", "--repeats", "1", "--out", str(tmp_path)]
