@@ -342,6 +342,19 @@ def test_a_long_path_is_thinned_to_a_hundred_points_and_its_end(rng):
     assert list(history["step"][[0, 1, -2, -1]]) == [0, 5, 500, 502]
 
 
+def test_progress_lines_tell_the_latest_loss_and_the_end_is_that_of_the_path(capsys):
+    theta, task = small_task(("tanh", "sigmoid"))
+    rng = np.random.default_rng(0)
+    end, history = script.train(theta, task, 230, 0.1, N, rng, quiet=False)
+    np.testing.assert_array_equal(end, history["path"][-1])
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [int(epoch) for epoch, _, _ in told] == [40, 80, 120, 160, 200, 230]
+    for _, step, value in told:
+        (row,) = np.flatnonzero(history["step"] == int(step))
+        assert value == f"{history['loss'][row]:.4f}"
+    assert len({value for _, _, value in told}) == len(told)
+
+
 # --- The whole run --------------------------------------------------------------------
 
 
