@@ -196,6 +196,11 @@ def backward(params, cache, y, bends):
 # --- Training -------------------------------------------------------------------------
 
 
+def is_progress_epoch(epoch, epochs):
+    """Say whether this epoch is one of the ten or so that print a line."""
+    return epoch in (1, epochs) or epoch % max(1, epochs // 10) == 0
+
+
 def stop_if_diverged(value, epoch):
     """Raise FloatingPointError, with advice, when a loss is no longer finite."""
     if not np.isfinite(value):
@@ -243,7 +248,7 @@ def train(params, data, bends, epochs, lr, batch_size, rng, history, quiet=False
             grads = backward(params, cache, y[rows], bends)
             params = {k: params[k] - lr * grads[k] for k in params}  # (4.9)
         history.append(measure(params, data, bends, epoch))
-        if not quiet and (epoch == 1 or epoch % max(1, epochs // 10) == 0):
+        if not quiet and is_progress_epoch(epoch, epochs):
             print("{epoch:5d}  {loss:8.4g}  {score:9.1%}  {test_score:6.1%}  "
                   "{gradient:8.2g}".format(**history[-1]))
     return params, history

@@ -216,6 +216,14 @@ def test_a_sum_of_exactly_zero_belongs_to_class_0():
     assert script.measure(params, data, ["inputs", "sigmoid"], 0)["score"] == 0.75
 
 
+def test_relu_is_flat_at_zero():
+    assert script.ACTIVATIONS["relu"][1](np.array([-1.0, 0.0, 1.0]), 0).tolist() == [
+        0.0,
+        0.0,
+        1.0,
+    ]
+
+
 @pytest.mark.parametrize("activation, gain", [("tanh", 1), ("sigmoid", 1), ("relu", 2)])
 def test_initial_weights_have_the_stated_variance(activation, gain, rng):
     params = script.init_params([40, 300, 50], activation, rng)
