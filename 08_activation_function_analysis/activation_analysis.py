@@ -112,19 +112,19 @@ def slope(cache, k, activation):
 def loss(cache, y):
     """Return the mean cross-entropy for y (N, K), a number or one for each network."""
     z = cache[f"z{len(cache) // 2}"]
-    return np.sum(np.logaddexp(0, z) - y * z, axis=(-2, -1)) / y.shape[-2]  # (8.4)
+    return np.sum(np.logaddexp(0, z) - y * z, axis=(-2, -1)) / y.shape[-2]  # (8.3)
 
 
 def backward(params, cache, y, activation):
     """Return the gradient of the loss, with the keys and shapes of ``params``."""
     grads, L = {}, len(params) // 2
-    dz = (cache[f"a{L}"] - y) / y.shape[-2]  # (N, K)  (8.5)
+    dz = (cache[f"a{L}"] - y) / y.shape[-2]  # (N, K)  (8.4)
     for k in range(L, 0, -1):
-        grads[f"W{k}"] = cache[f"a{k - 1}"].swapaxes(-1, -2) @ dz  # like W_k  (8.6)
+        grads[f"W{k}"] = cache[f"a{k - 1}"].swapaxes(-1, -2) @ dz  # like W_k  (8.4)
         grads[f"b{k}"] = dz.sum(axis=-2)  # (n_k,)
         if k > 1:
             da = dz @ params[f"W{k}"].swapaxes(-1, -2)  # (N, n_{k-1})
-            dz = da * slope(cache, k - 1, activation)  # (N, n_{k-1})  (8.7)
+            dz = da * slope(cache, k - 1, activation)  # (N, n_{k-1})  (8.5)
     return grads
 
 
@@ -161,7 +161,7 @@ def train(params, data, activation, rates, args, goal=None, watch=None):
             for k, grad in backward(params, cache, y, activation).items():
                 lr = rates.reshape(-1, *[1] * (grad.ndim - 1))  # (R, 1, ...)
                 velocity[k] = 0.9 * velocity[k] - lr * grad
-                params[k] = params[k] + velocity[k]  # (8.8)
+                params[k] = params[k] + velocity[k]  # (8.6)
             hits = hit_rate(forward(params, X_val, activation), y_val)  # (R, S)
             history.append((cost, hits, watch and watch(cache)))
             if goal is None:
@@ -191,8 +191,8 @@ def slope_factors(depth, start, activation, X):
     for _ in range(depth):
         z = np.sqrt(q)[:, None] * nodes  # (N, 100)
         a = PHI[activation][0](z)
-        chi.append(GAIN[start] * (PHI[activation][1](z, a) ** 2 @ weights))  # (8.9)
-        q = GAIN[start] * (a**2 @ weights)  # (8.10)
+        chi.append(GAIN[start] * (PHI[activation][1](z, a) ** 2 @ weights))  # (8.7)
+        q = GAIN[start] * (a**2 @ weights)  # (8.8)
     return np.array(chi)
 
 
@@ -226,7 +226,7 @@ def measure_gradients(depth, rng, n=100, networks=12):
     """Return {(name, start): |dL/dz_k| over the output's, measured, theory (2, depth)}.
 
     Medians over untrained networks with one example each. Their answers are off by a
-    random error, in which no weight has a part, as (8.11) asks.
+    random error, in which no weight has a part, as (8.9) asks.
     """
     deep = init_params([n] * (depth + 2), "Xavier", rng, (networks,))
     X, error = rng.normal(size=(2, networks, 1, n))
@@ -238,7 +238,7 @@ def measure_gradients(depth, rng, n=100, networks=12):
         norms = np.array([np.linalg.norm(grads[f"b{k}"], axis=-1)
                           for k in range(1, depth + 2)])  # (depth + 1, networks)
         chi = slope_factors(depth, start, name, X[:, 0])  # (depth, networks)
-        theory = np.sqrt(np.cumprod(chi[::-1], axis=0)[::-1])  # (8.11)
+        theory = np.sqrt(np.cumprod(chi[::-1], axis=0)[::-1])  # (8.9)
         found[name, start] = np.median([norms[:-1] / norms[-1], theory], axis=2)
     return found
 
@@ -279,15 +279,15 @@ def count_births(X, depth, rng, narrow=3):
     for _ in layers:
         C = C.clip(-1, 1)
         z = rng.multivariate_normal(0 * X[:, 0], C, 10_000, "ignore", method="eigh")
-        chances.append(np.mean(np.all(z <= 0, axis=1)))  # (8.12)
-        C = (np.sqrt(1 - C**2) + C * (np.pi - np.arccos(C))) / np.pi  # (8.13)
+        chances.append(np.mean(np.all(z <= 0, axis=1)))  # (8.10)
+        C = (np.sqrt(1 - C**2) + C * (np.pi - np.arccos(C))) / np.pi  # (8.11)
     wide = init_params([2] + [100] * depth + [1], "He", rng, (5,))
     thin = init_params([2] + [narrow] * depth + [1], "He", rng, (2000,))
     cache = forward(thin, X[:1], "relu")
     return {"units": dead_share(forward(wide, X, "relu"), "relu").mean(axis=1),
             "units_theory": chances,
             "networks": [np.mean(np.all(cache[f"a{k}"] == 0, axis=-1)) for k in layers],
-            "networks_theory": 1 - (1 - 0.5**narrow) ** layers}  # (8.14)
+            "networks_theory": 1 - (1 - 0.5**narrow) ** layers}  # (8.12)
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -369,17 +369,24 @@ def plot_verdict(rows):
                "dead_fraction": "dead units"}
     for ax, (key, title) in zip(axs, columns.items()):
         values = np.array([row[key] for row in rows.values()], dtype=float)  # None: nan
-        ax.scatter(values, list(rows), s=80, color=[COLOURS[name] for name in rows])
-        ax.set_title(title)
-    for name, row in rows.items():
+        ax.scatter(values, range(len(rows)), s=80, color=list(COLOURS.values()))
+        ax.set_title(title, fontweight="normal")
+        ax.margins(x=0.12)
+    for i, (name, row) in enumerate(rows.items()):
         mean, sd = row["accuracy_mean"], row["accuracy_sd"]
-        axs[0].plot([mean - sd, mean + sd], [name, name], color=COLOURS[name])
-        axs[2].semilogx(row["gradient_theory"], name, "k|", markersize=18)
-        axs[3].scatter(row["learns_to_xavier"], name, s=80, facecolor="none",
+        axs[0].plot([mean - sd, mean + sd], [i, i], color=COLOURS[name])
+        axs[2].semilogx(row["gradient_theory"], i, "k|", markersize=18)
+        axs[3].scatter(row["learns_to_xavier"], i, s=80, facecolor="none",
                        edgecolor=COLOURS[name])
+    axs[0].set(yticks=range(len(rows)), yticklabels=rows, xlabel="mean and sd")
     axs[2].set_xlabel("| theory")
     axs[3].set_xlabel("filled He, hollow Xavier")
     axs[0].invert_yaxis()
+    least = min(rows, key=lambda name: rows[name]["gradient_ratio"])
+    dead = max(rows, key=lambda name: rows[name]["dead_fraction"])
+    fig.suptitle(f"{least} keeps {rows[least]['gradient_ratio']:.0e} of its gradient, "
+                 f"{dead} loses {rows[dead]['dead_fraction']:.0%} of its units",
+                 fontweight="bold")
     return fig
 
 
@@ -471,16 +478,13 @@ def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
     flag = parser.add_argument
-    flag("--epochs", type=number(int, 1, 10**5), default=200,
-         help="of each training, at most (default: %(default)s)")
-    flag("--lr", type=number(float, 1e-9, 1e9),
-         help="one learning rate for all (default: for each its best of five)")
-    flag("--seeds", type=number(int, 2, 100), default=10,
-         help="networks of each kind (default: %(default)s)")
-    flag("--noise", type=number(float, 0, 10), default=0.15,
-         help="of the two moons (default: %(default)s)")
-    flag("--depth", type=number(int, 2, 50), default=30,
-         help="hidden layers of the deepest networks (default: %(default)s)")
+    flag("--epochs", type=number(int, 1, 10**5), default=200, help="(%(default)s)")
+    flag("--lr", type=number(float, 1e-9, 1e9), help="one learning rate for all "
+         "activations (default: for each the best of five)")
+    flag("--seeds", type=number(int, 2, 100), default=10, help="networks (%(default)s)")
+    flag("--noise", type=number(float, 0, 10), default=0.15, help="of the moons "
+         "(%(default)s)")
+    flag("--depth", type=number(int, 2, 50), default=30, help="layers (%(default)s)")
     parser.set_defaults(stopped=False)
     return parser.parse_args(argv)
 
@@ -514,9 +518,10 @@ def analyse(args):
             for name, lr in (("sigmoid", 3.0), ("tanh", 0.3))}
     saturated = {name: shares[-1] for name, (_, _, shares) in runs.items()}
     order = sorted(PHI, key=lambda name: rows[name]["epochs_to_95"] or np.inf)
-    print(f"\nEach at its own rate, {order[0]} is first to 95 %, {order[-1]} last. Dead at "
-          "birth, layer {}:\n{:.1%} of ReLUs (theory {:.1%}); narrow nets: {:.1%} ({:.1%})."
-          .format(args.depth, *(v[-1] for v in births.values())))
+    ends = [f"{name} ({rows[name]['epochs_to_95'] or 'never'})" for name in order]
+    print("\nQuickest to 95 % is {}, slowest {}. Dead at birth in\nlayer {}: {:.1%} of "
+          "ReLUs (theory {:.1%}), and {:.1%} of nets of width 3 ({:.1%}).".format(
+              ends[0], ends[-1], args.depth, *(v[-1] for v in births.values())))
     figures = {"verdict": plot_verdict(rows), "functions": plot_functions(),
                "learning": plot_learning(histories), "flat": plot_flat(runs, births),
                "gradients": plot_gradients(gradients)}
