@@ -291,7 +291,7 @@ def plot_bowl(plane, minimum, runs):
 
 def plot_planes(planes, path=NO_PATH):
     """Draw {name: plane}, each from above and as hills, and a path (T, 3) in it."""
-    fig, axs = plt.subplots(len(planes), 2, figsize=(9, 0.5 + 3.4 * len(planes)),
+    fig, axs = plt.subplots(len(planes), 2, figsize=(9, 0.6 + 3 * len(planes)),
                             squeeze=False, layout="constrained", width_ratios=(4, 5))
     z = np.array([plane[2] for plane in planes.values()])
     levels = np.linspace(z.min(), z.max() + 1e-9, 25)
@@ -530,7 +530,7 @@ def look(args):
     lines = {k: loss_at(theta + t * (v - theta), task) for k, v in others.items()}
     metrics |= {"off_plane": distance.max(), "line_peak": lines["other start"].max(),
                 "worst_ratio": np.max(runs[0]["loss"][:, 0] / projected)}
-    figures |= {"surface": plot_planes({f"A path's plane, {share:.0%}": plane}, spots),
+    figures |= {"surface": plot_planes({f"{share:.0%} of a path's variance": plane}, spots),
                 "minima": plot_planes(planes),
                 "training": plot_training(runs, projected, distance, lines, args.lr)}
     if args.animate:
