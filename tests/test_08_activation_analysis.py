@@ -288,6 +288,86 @@ def test_comparison_takes_the_rate_with_the_best_mean_validation_accuracy(capsys
     assert row["dead_fraction"] == pytest.approx(np.mean(dead))
 
 
+class Stop(Exception):
+    pass
+
+
+def record(monkeypatch, name, result=None):
+    """Replace a function of the script; return the list of its positional arguments."""
+    calls = []
+
+    def fake(*args, **kwargs):
+        calls.append(args)
+        if result is None:
+            raise Stop
+        return result(*args, **kwargs)
+
+    monkeypatch.setattr(script, name, fake)
+    return calls
+
+
+def test_epochs_to_95_are_the_median_first_epoch_at_or_above_it(rng, monkeypatch):
+    accuracy = np.array([[0.5, 0.9, 0.2], [0.95, 0.9, 0.3], [0.6, 0.99, 0.94]])[:, None]
+    start = script.init_params([2, 16, 16, 1], "He", rng, (1, 3))
+    history = {"loss": np.ones((3, 1, 3)), "accuracy": accuracy}
+    calls = record(monkeypatch, "train", lambda *args: (start, history))
+    data = script.make_data(3, 9, 0.1, rng)
+    row, _ = script.compare("relu", data, settings(seeds=3), rng)
+    assert row["epochs_to_95"] == 3  # of 2, 3 and never
+    assert calls[0][3].tolist() == [0.1, 0.3, 1, 3, 10]
+    history["accuracy"] = accuracy - 0.06
+    assert script.compare("relu", data, settings(), rng)[0]["epochs_to_95"] is None
+
+
+def test_what_is_trained_and_measured_has_the_stated_sizes(rng, monkeypatch, capsys):
+    honest = script.init_params
+    inits = record(monkeypatch, "init_params", honest)
+    record(monkeypatch, "train")
+    made = record(monkeypatch, "make_data", script.make_data)
+    with pytest.raises(Stop):
+        script.compare("tanh", None, settings(seeds=7), rng)
+    with pytest.raises(Stop):
+        script.deepest_learnt("tanh", "He", settings(), rng)
+    with pytest.raises(Stop):
+        script.watch_saturation("tanh", 0.3, None, settings(seeds=6), rng)
+    assert [(call[0], call[-1]) for call in inits] == [
+        ([2, 16, 16, 1], (7,)),
+        ([2, 16, 1], (2,)),
+        ([2, 32, 32, 32, 32, 32, 1], (6,)),
+    ]
+    assert inits[1][1] == "He" and made[0][:3] == (2, 60, 0.15)
+    inits.clear()
+    forwards = record(monkeypatch, "forward")
+    with pytest.raises(Stop):
+        script.measure_gradients(3, rng)
+    assert inits[0][0] == [100] * 5 and inits[0][-1] == (12,)
+    assert forwards[0][1].shape == (12, 1, 100)
+    inits.clear()
+    with pytest.raises(Stop):
+        script.count_births(rng.normal(size=(5, 2)), 2, rng)
+    assert [(call[0], call[-1]) for call in inits] == [
+        ([2, 100, 100, 1], (5,)),
+        ([2, 3, 3, 1], (2000,)),
+    ]
+
+
+def test_depth_grows_while_92_percent_are_right(rng, monkeypatch):
+    for last, expected in ((0.92, [1, 2, 4, 8, 16, 30]), (0.919, [1])):
+        hits = np.array([[[0.1, 0.2]], [[last, last]]])
+        answer = (None, {"accuracy": hits})
+        calls = record(monkeypatch, "train", lambda *args, answer=answer, goal: answer)
+        deepest = script.deepest_learnt("relu", "He", settings(), rng)
+        assert [len(call[0]) // 2 - 1 for call in calls] == expected
+        assert deepest == (30 if last == 0.92 else 0)
+        assert calls[0][3].tolist() == [0.01, 0.1, 1.0]
+    calls = record(monkeypatch, "train", lambda *args, answer=answer, goal: answer)
+    script.deepest_learnt("relu", "He", settings(depth=2), rng)
+    hits[:] = 1
+    calls.clear()
+    assert script.deepest_learnt("relu", "He", settings(depth=4), rng) == 4
+    assert [len(call[0]) // 2 - 1 for call in calls] == [1, 2, 4]
+
+
 def test_a_deep_sigmoid_learns_nothing_where_tanh_and_relu_do(rng, capsys):
     args = settings(depth=8)
     assert script.deepest_learnt("sigmoid", "Xavier", args, rng) <= 3
