@@ -525,12 +525,12 @@ def look(args):
         units = normalise_filters(d, end, task["like"])
         name = f"{run['name']}: largest eigenvalue {run['lambda'][-1]:.2g}"
         planes[name] = t, t, np.log10(loss_on_plane(end, units, t, t, task))
-    t, others = np.linspace(-0.5, 1.5, 101)[:, None], {
+    t, name, others = np.linspace(-0.5, 1.5, 101)[:, None], "of a path's variance", {
         "start": path[0], "other start": runs[0]["path"][-1, 1], runs[1]["name"]: end}
     lines = {k: loss_at(theta + t * (v - theta), task) for k, v in others.items()}
     metrics |= {"off_plane": distance.max(), "line_peak": lines["other start"].max(),
                 "worst_ratio": np.max(runs[0]["loss"][:, 0] / projected)}
-    figures |= {"surface": plot_planes({f"{share:.0%} of a path's variance": plane}, spots),
+    figures |= {"surface": plot_planes({f"{share:.0%} {name}": plane}, spots),
                 "minima": plot_planes(planes),
                 "training": plot_training(runs, projected, distance, lines, args.lr)}
     if args.animate:
