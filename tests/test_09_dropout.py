@@ -99,6 +99,32 @@ def test_evaluation_is_deterministic_and_without_scale(rng):
     np.testing.assert_array_equal(first["a3"], second["a3"])
     a1 = np.maximum(0, X @ params["W1"] + params["b1"])
     np.testing.assert_array_equal(first["a1"], a1)
+    a2 = np.maximum(0, a1 @ params["W2"] + params["b2"])
+    np.testing.assert_array_equal(first["a2"], a2)
+    ones = [np.ones_like(a1), np.ones_like(a2)]
+    np.testing.assert_array_equal(script.forward(params, X, ones)["a3"], first["a3"])
+
+
+def test_a_unit_at_zero_has_slope_zero(rng):
+    for layer in "12":
+        params, X, y, masks = small(rng)
+        params[f"W{layer}"][:], params[f"b{layer}"][:] = 0, 0
+        grads = script.backward(params, script.forward(params, X, masks), y)
+        assert not grads[f"W{layer}"].any() and not grads[f"b{layer}"].any()
+
+
+def test_rate_zero_never_switches_a_unit_off():
+    class Zeros:
+        def random(self, shape, dtype):
+            return np.zeros(shape, dtype)
+
+    np.testing.assert_array_equal(script.draw_masks(0.0, [(2, 3)], Zeros())[0], 1.0)
+
+
+def test_accuracies_keep_all_leading_axes():
+    y = np.eye(3)[[0, 1, 2, 2]]
+    a = np.stack([[y, y[::-1]], [y[[0, 1, 1, 1]], y[[1, 1, 1, 1]]]])  # (2, 2, 4, 3)
+    np.testing.assert_array_equal(script.accuracies(a, y), [[1, 0], [0.5, 0.25]])
 
 
 # Theory
@@ -171,8 +197,9 @@ def test_a_step_is_momentum_on_gradient_and_decay_under_fresh_masks(rng):
         np.testing.assert_array_equal(path[0][1][k], params[k])
         np.testing.assert_array_equal(path[-1][1][k], end[k])
     assert [epoch for epoch, _ in path] == [0, 3]
-    start = script.train(params, X, y, epochs=12, rng=rng, **rate)[1]
-    assert [epoch for epoch, _ in start] == [0, 5, 10, 12]
+    for epochs, noted in ((12, [0, 5, 10, 12]), (10, [0, 5, 10])):
+        path = script.train(params, X, y, epochs=epochs, rng=rng, **rate)[1]
+        assert [epoch for epoch, _ in path] == noted
 
 
 def test_training_without_dropout_draws_no_random_numbers(rng):
