@@ -299,8 +299,8 @@ def is_progress_epoch(epoch, epochs):
 
 
 def stop_if_diverged(value, epoch):
-    """Raise FloatingPointError, with advice, when a loss is no longer finite."""
-    if not np.isfinite(value):
+    """Raise FloatingPointError, with advice, when a loss has exploded."""
+    if not abs(value) < 1e9:  # nan, too
         raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
                                  f"{value}; try a smaller --lr")
 

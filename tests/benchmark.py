@@ -257,6 +257,15 @@ def benchmark_xor():
     )
 
 
+def benchmark_frames():
+    import matplotlib.pyplot as plt
+
+    script = load("04_nn_visualizer")
+    with plt.rc_context(script.STYLE | script.LOOK):
+        rate = script.frames_per_second(script.parse_args([]))
+    print(f"04: the live window trains and draws {rate:.0f} frames a second")
+
+
 def run_measured(command, cwd=None):
     """Return wall seconds, peak megabytes and exit status of a command (POSIX)."""
     start = time.perf_counter()

@@ -52,9 +52,17 @@ def lookup(path, key):
 
 def stated_numbers(text):
     """Yield (number as text, is a percentage, key) for each number with a key."""
-    pattern = rf"({NUMBER})(?:\*\*|`)*(?:\s?(%))?(?:\*\*|`)*<!-- ([\w.: -]+) -->"
+    pattern = rf"({NUMBER})(?:\*\*|`)*(?:\s?(%))?(?:\*\*|`)*<!-- ([\w.:/ -]+) -->"
     for number, percent, key in re.findall(pattern, text):
         yield number, bool(percent), key
+
+
+def check_number(path, text, percent, key):
+    """Assert that a stated number is the one in the file, correctly rounded."""
+    decimals = len(text.split("e")[0].partition(".")[2])
+    unit = 10.0 ** (-decimals + int(text.partition("e")[2] or 0))
+    value = lookup(path, key) * (100 if percent else 1)
+    assert abs(to_float(text) - value) <= 0.5001 * unit, f"{key}: {text} for {value}"
 
 
 @EVERY_SCRIPT
@@ -103,12 +111,7 @@ def test_numbers_are_those_of_the_committed_run(path):
     stated = list(stated_numbers(readme(path)))
     assert len(stated) >= 3
     for text, percent, key in stated:
-        decimals = len(text.split("e")[0].partition(".")[2])
-        unit = 10.0 ** (-decimals + int(text.partition("e")[2] or 0))
-        value = lookup(path, key) * (100 if percent else 1)
-        assert abs(to_float(text) - value) <= 0.5001 * unit, (
-            f"{key}: {text} for {value}"
-        )
+        check_number(path, text, percent, key)
 
 
 @EVERY_SCRIPT
@@ -195,8 +198,16 @@ def test_every_command_runs(path, tmp_path):
                 assert (result.returncode, result.stderr) == (0, ""), flags
 
 
-def test_top_level_readme_links_exist():
+def test_top_level_readme():
+    """Its links exist; ``<!-- 03/seeds:test_mean -->`` is a number of project 03."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for a, b in re.findall(r"\]\(([^)#\s]+)\)|src=\"([^\"]+)\"", text):
         if "://" not in (a or b):
             assert (ROOT / (a or b)).exists(), a or b
+    scripts = {path.parent.name[:2]: path for path in SCRIPTS}
+    numbers = list(stated_numbers(text))
+    assert len(numbers) >= 10
+    for stated, percent, place in numbers:
+        folder, _, key = place.partition(":")
+        number, _, file = folder.partition("/")
+        check_number(scripts[number], stated, percent, f"{file}:{key}")

@@ -5,6 +5,7 @@ metrics that are times, and in ``INTERRUPT_AT`` the call of ``backward`` that Ct
 interrupts, if the fifth is not yet part of the training.
 """
 
+import functools
 import json
 import os
 import shutil
@@ -58,14 +59,25 @@ def strict_json(path):
     return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
 
 
+@pytest.fixture(scope="module")
+def short_run(tmp_path_factory):
+    """Return a function: a script's short run alone, once for all tests that look."""
+
+    @functools.cache
+    def once(path):
+        folder = tmp_path_factory.mktemp(path.stem)
+        script = copy_alone(path, folder)
+        flags = project_tests(path).QUICK
+        result = run(script, *flags, cwd=folder, PYTHONIOENCODING="ascii")
+        return result, script.parent / "output"
+
+    return once
+
+
 @EVERY_SCRIPT
-def test_a_short_run_alone(path, tmp_path):
-    script = copy_alone(path, tmp_path)
-    result = run(
-        script, *project_tests(path).QUICK, cwd=tmp_path, PYTHONIOENCODING="ascii"
-    )
+def test_a_short_run_alone(path, short_run):
+    result, output = short_run(path)
     assert (result.returncode, result.stderr) == (0, "")
-    output = script.parent / "output"
     pictures = sorted(output.glob("*.png"))
     assert pictures
     for picture in pictures:
@@ -77,20 +89,18 @@ def test_a_short_run_alone(path, tmp_path):
 
 
 @EVERY_SCRIPT
-def test_the_same_seed_writes_the_same_numbers(path, tmp_path, capsys):
-    script, runs = load(path.parent.name), []
-    for name in ("first", "second"):
-        flags = [*project_tests(path).QUICK, "--no-show", "--out", str(tmp_path / name)]
-        assert script.main(flags) == 0
-        metrics = strict_json(tmp_path / name / "metrics.json")
-        runs.append(
-            {
-                k: v
-                for k, v in metrics.items()
-                if "second" not in k and k not in project_tests(path).TIMINGS
-            }
-        )
-    assert runs[0] == runs[1]
+def test_the_same_seed_writes_the_same_numbers(path, short_run, tmp_path, capsys):
+    flags = [*project_tests(path).QUICK, "--no-show", "--out", str(tmp_path)]
+    assert load(path.parent.name).main(flags) == 0
+    first, second = (
+        {
+            k: v
+            for k, v in strict_json(folder / "metrics.json").items()
+            if "second" not in k and k not in project_tests(path).TIMINGS
+        }
+        for folder in (short_run(path)[1], tmp_path)
+    )
+    assert first == second
 
 
 @EVERY_SCRIPT
