@@ -355,11 +355,18 @@ def test_depth_grows_while_92_percent_are_right(rng, monkeypatch):
     for last, expected in ((0.92, [1, 2, 4, 8, 16, 30]), (0.919, [1])):
         hits = np.array([[[0.1, 0.2]], [[last, last]]])
         answer = (None, {"accuracy": hits})
-        calls = record(monkeypatch, "train", lambda *args, answer=answer, goal: answer)
+        goals = []
+        calls = record(
+            monkeypatch,
+            "train",
+            lambda *args, goal, answer=answer, goals=goals: (
+                goals.append(goal) or answer
+            ),
+        )
         deepest = script.deepest_learnt("relu", "He", settings(), rng)
         assert [len(call[0]) // 2 - 1 for call in calls] == expected
         assert deepest == (30 if last == 0.92 else 0)
-        assert calls[0][3].tolist() == [0.01, 0.1, 1.0]
+        assert calls[0][3].tolist() == [0.01, 0.1, 1.0] and set(goals) == {0.92}
     calls = record(monkeypatch, "train", lambda *args, answer=answer, goal: answer)
     script.deepest_learnt("relu", "He", settings(depth=2), rng)
     hits[:] = 1
