@@ -9,7 +9,7 @@
 N examples, L layers, by a loop. Every array may have axes in front: S networks, or S at
 each of R learning rates, train by the same lines. (8.3) is an equation in README.md.
 
-    python activation_analysis.py              seven activations, about 15 seconds
+    python activation_analysis.py              seven activations, about 20 seconds
     python activation_analysis.py --lr 0.1     one rate for all: is that fair?
 """
 
@@ -149,7 +149,7 @@ def train(params, data, activation, rates, args, goal=None, watch=None):
     Returns params, with axes (R, S) in front, and by epoch ``loss``, validation
     ``accuracy`` (R, S) and ``watch(cache)``. Ends early where the best rate has a mean
     accuracy of ``goal``. Without a goal, raises FloatingPointError when a loss at every
-    rate is not finite. After Ctrl-C each later call does one epoch only.
+    rate has exploded. After Ctrl-C each later call does one epoch only.
     """
     (X, y), (X_val, y_val) = data["training"], data["validation"]
     params = {k: np.broadcast_to(v, (len(rates), *v.shape)) for k, v in params.items()}
@@ -202,7 +202,7 @@ def dead_share(cache, activation):
                              axis=-1) for k in range(1, len(cache) // 2)])
 
 
-def compare(name, data, args, rng):
+def try_rates(name, data, args, rng):
     """Train S networks at every rate, choose one by validation data, read the test.
 
     Returns the metrics, and the history at the chosen rate, (epochs, S).
@@ -478,13 +478,16 @@ def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
     flag = parser.add_argument
-    flag("--epochs", type=number(int, 1, 10**5), default=200, help="(%(default)s)")
+    flag("--epochs", type=number(int, 1, 10**5), default=200,
+         help="of each training, at most (default: %(default)s)")
     flag("--lr", type=number(float, 1e-9, 1e9), help="one learning rate for all "
          "activations (default: for each the best of five)")
-    flag("--seeds", type=number(int, 2, 100), default=10, help="networks (%(default)s)")
-    flag("--noise", type=number(float, 0, 10), default=0.15, help="of the moons "
-         "(%(default)s)")
-    flag("--depth", type=number(int, 2, 50), default=30, help="layers (%(default)s)")
+    flag("--seeds", type=number(int, 2, 100), default=10,
+         help="networks of each kind (default: %(default)s)")
+    flag("--noise", type=number(float, 0, 10), default=0.15,
+         help="of the two moons (default: %(default)s)")
+    flag("--depth", type=number(int, 2, 50), default=30,
+         help="hidden layers at most (default: %(default)s)")
     parser.set_defaults(stopped=False)
     return parser.parse_args(argv)
 
@@ -505,7 +508,7 @@ def analyse(args):
     data, rows, histories = make_data(args.seeds, 100, args.noise, rng), {}, {}
     gradients = measure_gradients(args.depth, rng)
     for name in PHI:
-        row, histories[name] = compare(name, data, args, rng)
+        row, histories[name] = try_rates(name, data, args, rng)
         row |= {f"learns_to_{start.lower()}": deepest_learnt(name, start, args, rng)
                 for start in GAIN}
         measured, theory = gradients[name, row["start"]]

@@ -246,7 +246,7 @@ def test_every_activation_but_sigmoid_learns_the_moons(name, capsys):
     for seed in (1, 2):
         rng = np.random.default_rng(seed)
         data = script.make_data(4, 100, 0.15, rng)
-        row, history = script.compare(name, data, settings(epochs=60), rng)
+        row, history = script.try_rates(name, data, settings(epochs=60), rng)
         assert row["accuracy_mean"] > 0.96 and row["epochs_to_95"] < 50
         assert 0.1 < row["lr"] < 10  # the best rate is not at the end of the list
         assert history["loss"][-1].mean() < 0.1 * history["loss"][0].mean()
@@ -255,7 +255,7 @@ def test_every_activation_but_sigmoid_learns_the_moons(name, capsys):
 def test_comparison_chooses_on_validation_and_reads_the_test(rng, capsys):
     data = script.make_data(3, 30, 0.15, rng)
     data["test"] = (data["test"][0], 1 - data["test"][1])  # every answer is wrong
-    row, history = script.compare(
+    row, history = script.try_rates(
         "tanh", data, settings(epochs=30, lr=0.3, seeds=3), rng
     )
     assert row["accuracy_mean"] < 0.2 and row["lr"] == 0.3
@@ -268,7 +268,7 @@ def test_comparison_chooses_on_validation_and_reads_the_test(rng, capsys):
 def test_comparison_takes_the_rate_with_the_best_mean_validation_accuracy(capsys):
     data = script.make_data(3, 30, 0.15, np.random.default_rng(4))
     args = settings(epochs=20, seeds=3)
-    row, kept = script.compare("relu", data, args, np.random.default_rng(5))
+    row, kept = script.try_rates("relu", data, args, np.random.default_rng(5))
     start = script.init_params([2, 16, 16, 1], "He", np.random.default_rng(5), (3,))
     rates = np.array([0.1, 0.3, 1.0, 3.0, 10.0])
     params, history = script.train(start, data, "relu", rates, args)
@@ -312,11 +312,11 @@ def test_epochs_to_95_are_the_median_first_epoch_at_or_above_it(rng, monkeypatch
     history = {"loss": np.ones((3, 1, 3)), "accuracy": accuracy}
     calls = record(monkeypatch, "train", lambda *args: (start, history))
     data = script.make_data(3, 9, 0.1, rng)
-    row, _ = script.compare("relu", data, settings(seeds=3), rng)
+    row, _ = script.try_rates("relu", data, settings(seeds=3), rng)
     assert row["epochs_to_95"] == 3  # of 2, 3 and never
     assert calls[0][3].tolist() == [0.1, 0.3, 1, 3, 10]
     history["accuracy"] = accuracy - 0.06
-    assert script.compare("relu", data, settings(), rng)[0]["epochs_to_95"] is None
+    assert script.try_rates("relu", data, settings(), rng)[0]["epochs_to_95"] is None
 
 
 def test_what_is_trained_and_measured_has_the_stated_sizes(rng, monkeypatch, capsys):
@@ -325,7 +325,7 @@ def test_what_is_trained_and_measured_has_the_stated_sizes(rng, monkeypatch, cap
     record(monkeypatch, "train")
     made = record(monkeypatch, "make_data", script.make_data)
     with pytest.raises(Stop):
-        script.compare("tanh", None, settings(seeds=7), rng)
+        script.try_rates("tanh", None, settings(seeds=7), rng)
     with pytest.raises(Stop):
         script.deepest_learnt("tanh", "He", settings(), rng)
     with pytest.raises(Stop):
