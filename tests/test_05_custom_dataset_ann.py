@@ -406,22 +406,32 @@ def test_scores_are_those_of_scikit_learn(rng):
     assert script.grade({"classes": None}, a, y) == pytest.approx(expected)
 
 
-def test_importance_is_zero_for_a_column_that_is_not_used(rng, file, capsys):
+def test_importance_is_zero_for_a_column_that_is_not_used(
+    rng, file, capsys, monkeypatch
+):
     x, noise = rng.normal(size=(2, 200))
     rows = [f"{b:.4f},{a:.4f},{'np'[int(a > 0)]}" for a, b in zip(x, noise)]
     table = read(file(text_of(rows, "noise,cause,y")))
     rest, test = script.hold_out(np.arange(200), table, 0.2, 0)
     model = script.fit_network(table, rest, settings(), rng)
     model["params"]["W1"][0] = 0  # the first column is noise: cut it
+    asked, honest = [], script.answers
+    monkeypatch.setattr(script, "answers", lambda *a: asked.append(1) or honest(*a))
     importance = script.permutation_importance(table, model, test, rng)
+    assert len(asked) == 1 + 2 * 10  # ten shuffles of each column, as the figure says
     assert list(importance) == ["cause", "noise"]
     assert importance["noise"] == (0, 0) and 0.3 < importance["cause"][0] < 0.7
     assert 0.02 < importance["cause"][1] < 0.2
 
 
-def test_one_hot_columns_hold_what_a_number_cannot(rng):
+def test_one_hot_columns_hold_what_a_number_cannot(rng, monkeypatch):
+    seen, honest = [], script.fit_network
+    monkeypatch.setattr(
+        script, "fit_network", lambda *args: seen.append(args[0]["y"]) or honest(*args)
+    )
     scores = [script.compare_encodings(settings(), rng) for _ in range(3)]
     assert min(score["category"] for score in scores) == 1
+    assert {tuple(np.bincount(y)) for y in seen} == {(130, 130)}  # half of 26 towns
     assert 0.5 < np.mean([score["number"] for score in scores]) < 0.85
 
 
