@@ -387,7 +387,9 @@ def rival_scores(table, splits, args, with_mlp):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of an MLP that would like to train on
         for name in models if with_mlp else ("majority", "linear"):
-            rival = make_pipeline(encoder, models[name])
+            rival = models[name]
+            if name != "majority":  # which does not look at X
+                rival = make_pipeline(encoder, rival)
             scores[name] = cross_val_score(rival, table["X"], y, cv=splits)
     return scores
 
