@@ -38,6 +38,7 @@ class InputError(ValueError):
 
 
 # --- Data -----------------------------------------------------------------------------
+
 SUNSPOTS = Path(__file__).resolve().parent / "sunspots.csv"
 SUNSPOT_ENDS = (1920, 1955, 1979)  # as Tong & Lim (1980) and those who followed split
 ORDERS, FEWEST_PAIRS, MOST_LETTERS = (2, 9, 12), 30, 200_000
@@ -115,6 +116,8 @@ def windows(series, width):
 
 
 # --- Model ----------------------------------------------------------------------------
+
+
 def init_params(n_inputs, n_hidden, skip, n_networks, rng):
     """Return ``n_networks`` random networks, stacked along the first axis."""
     S, D, H = n_networks, n_inputs, n_hidden
@@ -137,6 +140,8 @@ def forward(params, X):
 
 
 # --- Loss and gradients ---------------------------------------------------------------
+
+
 def loss(params, cache, y, decay):
     """Return mean squared error plus weight decay: () or, with S networks, (S,)."""
     error = np.sum((cache["a2"] - y) ** 2, axis=-1).mean(axis=-1)
@@ -161,6 +166,8 @@ def backward(params, cache, y, decay):
 
 
 # --- Training -------------------------------------------------------------------------
+
+
 def adam_step(params, grads, moments, step, lr):
     """Return params after step number ``step`` = 1, 2, ... of Adam (Kingma & Ba, 2015).
 
@@ -232,6 +239,7 @@ def fit(x, targets, config, verbose=False):
 
 
 # --- Evaluation -----------------------------------------------------------------------
+
 GRID = {"window": (6, 9, 12), "hidden": (4, 8, 16), "skip": (False, True),
         "root": (False, True), "decay": (0.001, 0.003, 0.01, 0.03), "lr": (0.003, 0.01)}
 PUBLISHED = {"Tong & Lim 1980": (0.097, 0.28), "Weigend 1990": (0.086, 0.35)}  # arv
@@ -311,6 +319,7 @@ def score(path, truth, units):
 
 
 # --- Figures --------------------------------------------------------------------------
+
 LINES = {"ensemble": ("#0072B2", "-"), "AR2": ("#E69F00", ":"), "AR9": ("#E69F00", "-"),
          "AR12": ("#E69F00", "--"), "persistence": ("#CC79A7", "-"),
          "seasonal": ("#CC79A7", "--")}
@@ -394,6 +403,8 @@ def plot_horizon(times, x, name, ends, path, scores):
 
 
 # --- Command line ---------------------------------------------------------------------
+
+
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
