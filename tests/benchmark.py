@@ -243,7 +243,7 @@ def benchmark_accuracy():
 def benchmark_xor():
     script, rng = load("02_xor_mlp"), np.random.default_rng(0)
     X, y = script.make_data()
-    params = script.init_params(2, "uniform", 0.3, rng, (1000,))
+    params = script.init_params(2, "uniform", np.full(1000, 0.3), rng)
     start = time.perf_counter()
     script.train(params, X, y, "sigmoid", "mse", 5000, 2.0, 0.9)
     batch = time.perf_counter() - start
@@ -254,6 +254,29 @@ def benchmark_xor():
     print(
         f"02: 1,000 networks x 5,000 epochs in {batch:.1f} s as one batch; one alone "
         f"takes {single:.2f} s, so a loop {1000 * single / batch:,.0f} times as long"
+    )
+
+
+def benchmark_landscape():
+    script, rng = load("06_loss_landscape"), np.random.default_rng(0)
+    args = argparse.Namespace(data="moons", activation="tanh", hidden=[16, 16])
+    _, task = script.load_data(args, rng)
+    theta = script.pack(task["like"])
+    axes = rng.normal(size=(2, theta.size))
+    axes = script.normalise_filters(axes, theta, task["like"])
+    t, times = np.linspace(-1, 1, 101), []
+    for _ in range(5):
+        start = time.perf_counter()
+        batch = script.loss_on_plane(theta, axes, t, t, task)
+        middle = time.perf_counter()
+        points = (theta + a * axes[0] + b * axes[1] for b in t for a in t)
+        loop = [script.loss_at(point, task) for point in points]
+        times.append((middle - start, time.perf_counter() - middle))
+    assert np.allclose(np.ravel(batch), loop), "both must draw the same surface"
+    batch, loop = np.median(times, axis=0)
+    print(
+        f"06: 101 x 101 points in {batch:.2f} s as one batch, {loop:.2f} s as a loop, "
+        f"which takes {loop / batch:.1f} times as long"
     )
 
 
