@@ -213,20 +213,24 @@ def separability(X, y):
     Z = y[:, None] * folded / R  # (N, D + 1), rows of length <= 1
     target = np.zeros(Z.shape[1] + 1)
     target[-1] = 1.0
-    u, _ = nnls(np.vstack([Z.T, np.ones(len(Z))]), target, maxiter=100 * len(Z))
-    touched = Z[u > 0]
-    separator = np.linalg.lstsq(touched, np.ones(len(touched)), rcond=None)[0]
-    separator /= max(np.linalg.norm(separator), 1e-300)  # it is 0 for XOR
-    gamma = R * (Z @ separator).min()
-    if gamma > 1e-13 * R:
-        return {"R": R, "gamma": gamma, "bound": (R / gamma) ** 2,
-                "separator": separator, "common_point": None}
-    if np.linalg.norm(Z.T @ u) > 1e-15 * u.sum():
-        raise InputError("the classes are too close for double precision to decide "
-                         "whether a line separates them")
-    positive = u * (y > 0)  # (1.7): what one class weighs, the other does too
-    return {"R": R, "gamma": None, "bound": None, "separator": None,
-            "common_point": positive @ X / positive.sum()}
+    u, rng = np.zeros(len(Z)), np.random.default_rng(0)
+    for _ in range(50):  # SciPy before 1.16 stops too early on some orders of the rows
+        order = rng.permutation(len(Z))
+        rows = np.vstack([Z[order].T, np.ones(len(Z))])
+        u[order], _ = nnls(rows, target, maxiter=100 * len(Z))
+        touched = Z[u > 0]
+        separator = np.linalg.lstsq(touched, np.ones(len(touched)), rcond=None)[0]
+        separator /= max(np.linalg.norm(separator), 1e-300)  # it is 0 for XOR
+        gamma = R * (Z @ separator).min()
+        if gamma > 1e-13 * R:
+            return {"R": R, "gamma": gamma, "bound": (R / gamma) ** 2,
+                    "separator": separator, "common_point": None}
+        if np.linalg.norm(Z.T @ u) <= 1e-15 * u.sum():
+            positive = u * (y > 0)  # (1.7): what one class weighs, the other does too
+            return {"R": R, "gamma": None, "bound": None, "separator": None,
+                    "common_point": positive @ X / positive.sum()}
+    raise InputError("the classes are too close for double precision to decide whether "
+                     "a line separates them")
 
 
 # --- Figures --------------------------------------------------------------------------
