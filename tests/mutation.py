@@ -40,7 +40,9 @@ SWAPS = {
     ast.GtE: ">", ast.Lt: "<=", ast.LtE: "<",
 }  # fmt: skip
 TURNED = {ast.Gt: "<", ast.GtE: "<=", ast.Lt: ">", ast.LtE: ">="}
-EQUIVALENT = {}  # (project, the changed line, stripped): why nobody could notice
+EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
+    ("01", "for epoch in range(1, epochs + 2):"): "the loop ends itself at ``epochs``",
+}
 
 
 class Changes(ast.NodeVisitor):
