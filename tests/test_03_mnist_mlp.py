@@ -215,6 +215,31 @@ def test_probabilities_sum_to_one_and_nothing_overflows():
     np.testing.assert_allclose(np.exp(script.log_softmax(small)), script.softmax(small))
 
 
+def test_softmax_works_along_the_last_axis_whatever_comes_before():
+    z = np.array([0.3, -1.0, 2.0])
+    for function in (script.softmax, script.log_softmax):
+        np.testing.assert_allclose(function(z), function(z[None])[0])
+
+
+def test_a_unit_at_exactly_zero_passes_no_gradient(rng):
+    params = script.init_params([4, 3, 2], rng, float)
+    cache = script.forward(params, np.zeros((5, 4)))  # biases 0: z1 is 0
+    grads = script.backward(params, cache, np.array([0, 1, 1, 0, 1]))
+    assert not grads["b1"].any() and grads["b2"].any()
+
+
+def test_adam_keeps_both_running_means(rng):
+    flat, m, v = np.ones(4), np.zeros(4), np.zeros(4)
+    expected, mean, square = np.ones(4), 0.0, 0.0
+    for step in range(1, 4):
+        g = rng.normal(size=4)
+        script.adam_in_place(flat, g.copy(), m, v, step, 0.1)
+        mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
+        m_hat, v_hat = mean / (1 - 0.9**step), square / (1 - 0.999**step)
+        expected = expected - 0.1 * m_hat / np.sqrt(v_hat)
+        np.testing.assert_allclose(flat, expected, rtol=1e-5)
+
+
 def test_predictions_are_the_last_activation(rng):
     params = script.init_params([5, 4, 3], rng)
     X = rng.normal(size=(6, 5)).astype(np.float32)
@@ -313,13 +338,16 @@ def test_every_image_is_seen_once_an_epoch_and_the_rate_follows_a_cosine(
     ]
 
 
-def test_one_full_batch_step_is_loss_gradient_and_adam(rng, capsys):
+def test_one_full_batch_step_is_loss_gradient_and_adam(rng, capsys, monkeypatch):
+    watched = []
+    monkeypatch.setattr(script, "stop_if_diverged", lambda *seen: watched.append(seen))
     X, y = rng.normal(size=(9, 4)), rng.integers(0, 3, 9)
     start = script.init_params([4, 5, 3], rng, float)
     cache = script.forward(start, X)
     grads = script.backward(start, cache, y)
     end, history = script.train(start, (X, y), (X, y), 1, 0.01, 9, rng)
     assert history["loss"] == [pytest.approx(script.loss(cache, y))]
+    assert watched == [(history["loss"][0], 1)] and 0 < history["seconds"][0] < 60
     assert history["validation"] == [script.accuracy(script.predict(end, X), y)]
     for key, grad in grads.items():  # m = 0.1 g, v = 0.001 g^2: lr times the sign of g
         step = grad / (np.abs(grad) + 1e-8 / math.sqrt(0.001))
