@@ -42,6 +42,12 @@ SWAPS = {
 TURNED = {ast.Gt: "<", ast.GtE: "<=", ast.Lt: ">", ast.LtE: ">="}
 EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ("01", "for epoch in range(1, epochs + 2):"): "the loop ends itself at ``epochs``",
+    ("01", "target[-1] = 2.0"): "it scales u, which is used by direction only",
+    **{
+        ("01", f"positive = {u}  # (1.7): what one class weighs, the other does too"):
+        "by (1.7) both classes, and so all points, have the same weighted mean"
+        for u in ("(u)", "u * (y >= 0)", "u * (y < 0)")
+    },
 }
 
 
