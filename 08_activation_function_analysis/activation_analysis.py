@@ -65,6 +65,18 @@ def gelu_gate(z):
     return sigmoid(np.sqrt(8 / np.pi) * (z + 0.044715 * z * z**2))
 
 
+def gelu_slope(z, a):
+    """Return the derivative of a = z Phi(z), Phi in its tanh form."""
+    gate = gelu_gate(z)
+    return gate + a * (1 - gate) * np.sqrt(8 / np.pi) * (1 + 3 * 0.044715 * z**2)
+
+
+def silu_slope(z, a):
+    """Return the derivative of a = z sigmoid(z)."""
+    gate = sigmoid(z)
+    return gate + a * (1 - gate)
+
+
 PHI = {  # name: (phi of z, its derivative from z and a, the start made for it)  (8.1)
     "sigmoid": (sigmoid, lambda z, a: a * (1 - a), "Xavier"),
     "tanh": (np.tanh, lambda z, a: 1 - a**2, "Xavier"),
@@ -73,10 +85,8 @@ PHI = {  # name: (phi of z, its derivative from z and a, the start made for it) 
                    lambda z, a: np.where(z > 0, 1.0, 0.01), "He"),
     "elu": (lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0.0))),
             lambda z, a: np.where(z > 0, 1.0, a + 1), "He"),
-    "gelu": (lambda z: z * gelu_gate(z), lambda z, a: gelu_gate(z) + a * (
-        1 - gelu_gate(z)) * np.sqrt(8 / np.pi) * (1 + 3 * 0.044715 * z**2), "He"),
-    "silu": (lambda z: z * sigmoid(z),
-             lambda z, a: sigmoid(z) + a * (1 - sigmoid(z)), "He"),
+    "gelu": (lambda z: z * gelu_gate(z), gelu_slope, "He"),
+    "silu": (lambda z: z * sigmoid(z), silu_slope, "He"),
 }
 GAIN = {"Xavier": 1.0, "He": 2.0}  # n Var W where a layer has n inputs and n outputs
 
