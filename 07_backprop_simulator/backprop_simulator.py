@@ -7,8 +7,8 @@
     a0 = X (N, D) -> W1 (D, H) -> sigmoid -> a1 (N, H) -> W2 (H, K) -> sigmoid -> a2
 
 N examples (one on the screen), D inputs, H hidden units, K outputs; any number of
-layers. z1, z2 are the sums before each bend, y (N, K) the targets, L the loss; dz1 is
-short for dL/dz1, and so on. (7.1) is the number of an equation in README.md.
+layers. z1, z2 are the sums that the activation functions are applied to, y (N, K) the
+targets, L the loss; dz1 is short for dL/dz1. (7.1) is an equation in README.md.
 
     python backprop_simulator.py                       the well-known 2-2-2 example
     python backprop_simulator.py --step                wait for Enter at each number
@@ -18,6 +18,7 @@ short for dL/dz1, and so on. (7.1) is the number of an equation in README.md.
 
 import argparse
 import inspect
+import itertools
 import json
 import math
 import re
@@ -51,13 +52,17 @@ def load_params(path):
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         params = {k: np.array(v, dtype=float) for k, v in entries.items()}
-        fitting = init_params(layer_sizes(params), np.random.default_rng())
-        if {k: v.shape for k, v in params.items()} != {
-                k: v.shape for k, v in fitting.items()}:
-            raise ValueError(f"{[v.shape for v in params.values()]} do not fit")
-        if not all(0 < v.size <= 64 and np.abs(v).max() < 1e6 for v in params.values()):
-            raise ValueError("an array is empty, too large, or not finite")
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        sizes = layer_sizes(params)
+        if not (2 <= len(sizes) <= 6 and 1 <= min(sizes) and max(sizes) <= 8):
+            raise ValueError(f"{sizes} are not 2 to 6 sizes from 1 to 8")
+        shapes, wanted = ({k: v.shape for k, v in arrays.items()}
+                          for arrays in (params, init_params(sizes, np.random)))
+        if shapes != wanted:
+            raise ValueError(f"{shapes} do not fit")
+        if not all(np.abs(v).max() < 1e6 for v in params.values()):
+            raise ValueError("a number is too large, or not finite")
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError,
+            ValueError) as error:
         raise InputError(f"{path} must hold W1 (inputs, outputs), b1 (outputs,), W2, "
                          f"... as lists of numbers: {error}") from None
     return params
@@ -67,8 +72,8 @@ def load_data(args, rng):
     """Return params, X (1, D), y (1, K): the worked example, or what the flags say."""
     params, X, y = EXAMPLE, [0.05, 0.10], [0.01, 0.99]
     if args.weights or args.layers:
-        params = load_params(args.weights) if args.weights else init_params(args.layers,
-                                                                            rng)
+        params = (load_params(args.weights) if args.weights
+                  else init_params(args.layers, rng))
         sizes = layer_sizes(params)
         X = rng.uniform(-1, 1, size=sizes[0]).round(2).tolist()
         y = rng.uniform(0.05, 0.95, size=sizes[-1]).round(2).tolist()
@@ -78,8 +83,8 @@ def load_data(args, rng):
                              f"needs {len(usual)}")
     params = {name: np.array(values) for name, values in params.items()}
     if args.mistake == "forgotten-transpose" and len({*layer_sizes(params)[1:]}) > 1:
-        raise InputError("without its .T a W that is not square does not fit, as NumPy "
-                         "will say; this slip needs layers alike, such as 2 3 3")
+        raise InputError("forgotten-transpose needs square weights after W1, or the "
+                         "shapes do not fit; try --layers 2 3 3")
     return params, np.array([args.input or X]), np.array([args.target or y])
 
 
@@ -127,8 +132,8 @@ def forward(params, X, activation, nudge=None):
     for k in range(1, depth + 1):
         z = cache[f"a{k - 1}"] @ params[f"W{k}"] + params[f"b{k}"]  # (N, n_k)  (7.1)
         cache[f"z{k}"] = z = z + nudge.get(f"z{k}", 0.0)
-        bend = ACTIVATIONS[activation][0] if k < depth else sigmoid
-        cache[f"a{k}"] = bend(z) + nudge.get(f"a{k}", 0.0)  # (N, n_k)  (7.1)
+        sigma = ACTIVATIONS[activation][0] if k < depth else sigmoid
+        cache[f"a{k}"] = sigma(z) + nudge.get(f"a{k}", 0.0)  # (N, n_k)  (7.1)
     return cache
 
 
@@ -153,11 +158,10 @@ def backward(params, cache, y, activation, kind, flow=None):
     """
     grads, depth, flow = {}, len(params) // 2, {} if flow is None else flow
     slope, a = ACTIVATIONS[activation][1], cache[f"a{depth}"]
+    dz = (a - y) / len(y)  # (N, K)  (7.3)
     if kind == "mse":
-        da = flow[f"a{depth}"] = (a - y) / len(y)  # (N, K)  (7.3)
-        dz = da * a * (1 - a)  # (N, K)  (7.3)
-    else:
-        dz = (a - y) / len(y)  # (N, K)  (7.3)
+        flow[f"a{depth}"] = dz  # so far it is dL/da
+        dz = dz * a * (1 - a)  # (N, K)  (7.3)
     for k in range(depth, 0, -1):
         flow[f"z{k}"] = dz
         grads[f"W{k}"] = cache[f"a{k - 1}"].T @ dz  # (n_{k-1}, n_k)  (7.4)
@@ -187,10 +191,10 @@ def gradient_error(ours, central):
     return np.abs(ours - central) / np.maximum(np.abs(ours) + np.abs(central), 1e-6)
 
 
-def every_derivative(params, X, y, args, gradient):
-    """Return {"a2": dL/da2, "z2": ..., "W2": ...} by ``backward``, or with a slip."""
+def every_derivative(params, X, y, args, backward):
+    """Return {"a2": dL/da2, "z2": ..., "W2": ...} by this ``backward``."""
     flow, cache = {}, forward(params, X, args.activation)
-    grads = gradient(params, cache, y, args.activation, args.loss, flow)
+    grads = backward(params, cache, y, args.activation, args.loss, flow)
     return {**flow, **grads}
 
 
@@ -223,19 +227,19 @@ def stop_if_diverged(value, epoch):
                                  f"{value}; try a smaller --lr")
 
 
-def train(params, X, y, args, moving, gradient=None):
+def train(params, X, y, args, moving, backward=backward):
     """Take steps that move the arrays whose names begin with a letter of ``moving``.
 
-    ``gradient`` replaces ``backward``. Returns params and the history: ``loss`` before
-    each step and after the last; ``stopped``, true after Ctrl-C.
+    Returns params and the history: ``loss`` before each step and after the last;
+    ``stopped``, true after Ctrl-C.
     """
-    history, gradient = {"loss": [], "stopped": False}, gradient or backward
+    history = {"loss": [], "stopped": False}
     try:
         for epoch in range(1, args.epochs + 1):
             cache = forward(params, X, args.activation)
             history["loss"].append(loss(cache, y, args.loss))
             stop_if_diverged(history["loss"][-1], epoch)
-            grads = gradient(params, cache, y, args.activation, args.loss)
+            grads = backward(params, cache, y, args.activation, args.loss)
             params = {k: v - args.lr * grads[k] if k[0] in moving else v
                       for k, v in params.items()}  # (7.6)
     except KeyboardInterrupt:
@@ -248,17 +252,17 @@ def train(params, X, y, args, moving, gradient=None):
 # --- Mistakes -------------------------------------------------------------------------
 
 WRONG = 1e-4  # a derivative with a larger error is wrong, not rounded
-MISTAKES = {  # name: (in the source of backward, the slip, {rule: what it becomes})
-    "sequential-update": ('@ params[f"W{k}"].T',
-                          '@ (params[f"W{k}"] - lr * grads[f"W{k}"]).T',
-                          {"da": "dz{k} @ (W{k} - lr*dW{k})[{i},:]"}),
-    "forgotten-transpose": ('@ params[f"W{k}"].T', '@ params[f"W{k}"]',
-                            {"da": "dz{k} @ W{k}[:,{i}]"}),
-    "missing-activation-derivative": ('= da * slope(cache[f"z{k - 1}"], '
-                                      'cache[f"a{k - 1}"])', "= da", {"dz": "da"}),
-    "wrong-sign": ("(a - y)", "(y - a)", {"error": "y - a"}),
-    "forgotten-half": ("(a - y)", "2 * (a - y)", {"error": "2*(a - y)"}),
-    "missing-bias-gradient": ("dz.sum(axis=0)", "0 * dz.sum(axis=0)", {"db": "0*dz"}),
+MISTAKES = {  # name: (in the source of backward, the slip, {a key of RULES: its slip})
+    "sequential-update": (
+        'params[f"W{k}"].T', '(params[f"W{k}"] - lr * grads[f"W{k}"]).T',
+        {"da": "dz{up} @ (W{up} - lr*dW{up})[{j},:]"}),
+    "forgotten-transpose": (
+        'params[f"W{k}"].T', 'params[f"W{k}"]', {"da": "dz{up} @ W{up}[:,{j}]"}),
+    "missing-activation-derivative": (
+        ' * slope(cache[f"z{k - 1}"], cache[f"a{k - 1}"])', "", {"dz": "da{u}"}),
+    "wrong-sign": ("(a - y)", "(y - a)", {"error": "y[{j}] - a{u}"}),
+    "forgotten-half": ("(a - y)", "2 * (a - y)", {"error": "2*(a{u} - y[{j}])"}),
+    "missing-bias-gradient": ("dz.sum", "0 * dz.sum", {"db": "0*dz{u}"}),
 }
 
 
@@ -269,36 +273,35 @@ def slip(mistake, lr):
     """
     right, wrong, _ = MISTAKES[mistake]
     source, namespace = inspect.getsource(backward), {**globals(), "lr": lr}
-    exec(source.replace(right, wrong), namespace)
+    exec(source.replace(right, wrong), namespace)  # defines backward anew, in there
     line = next(line.strip() for line in source.splitlines() if right in line)
     return namespace["backward"], line, line.replace(right, wrong)
 
 
-def compare_ways(params, X, y, args):
+def compare_variants(params, X, y, args):
     """Train as it should be and with each slip; print and return what comes of it."""
-    print(f"\n{'way to learn':30}{'error':>7}{'L after 1 step':>17}"
+    print(f"\n{'variant':30}{'error':>7}{'L after 1 step':>17}"
           f"{f'after {args.epochs:,}':>15}   outputs then")
-    moving = "Wb" if args.train_biases else "W"
-    ways = {"right": (None, moving), "biases-too": (None, "Wb")}
-    ways.update({m: (m, moving) for m in MISTAKES if args.mistake in (None, m)})
-    results, curves = {}, {}
-    for name, (mistake, moving) in ways.items():
-        gradient = slip(mistake, args.lr)[0] if mistake else backward
+    results, curves, slips = {}, {}, [args.mistake] if args.mistake else MISTAKES
+    for name in ("right", "biases-too", *slips):
+        gradient = slip(name, args.lr)[0] if name in MISTAKES else backward
+        moving = "Wb" if args.train_biases or name == "biases-too" else "W"
         try:
             ours = every_derivative(params, X, y, args, gradient)
             end, history = train(params, X, y, args, moving, gradient)
-        except (ValueError, FloatingPointError) as failure:  # no shapes fit, or no end
-            if not mistake:
+        except (ValueError, FloatingPointError) as failure:
+            if name in ("right", args.mistake):
                 raise
-            print(f"{name:30} fails: {str(failure)[:70]}")
+            unfit = isinstance(failure, ValueError)
+            print(f"{name:30} fails: {'the shapes do not fit' if unfit else failure}")
             continue
         worst = max(gradient_error(v, central_difference(k, params, X, y, args)).max()
                     for k, v in ours.items())
         outputs = forward(end, X, args.activation)[f"a{len(params) // 2}"][0]
         L = curves[name] = history["loss"]
-        results[name] = {"max_gradient_error": worst, "E1": L[1], "E_final": L[-1],
+        results[name] = {"max_gradient_error": worst, "E1": L[:2][-1], "E_final": L[-1],
                          "outputs": outputs}
-        print(f"{name:30}{worst:7.0e}{L[1]:17.12f}{L[-1]:15.6e}  ",
+        print(f"{name:30}{worst:7.0e} {L[:2][-1]:16.12f} {L[-1]:14.6e}  ",
               *(f"{a:.9f}" for a in outputs), flush=True)
         if history["stopped"]:
             break
@@ -307,9 +310,12 @@ def compare_ways(params, X, y, args):
 
 # --- Every number in four columns -----------------------------------------------------
 
-RULES = {"da": "dz{k} @ W{k}[{i},:]", "error": "a - y", "db": "dz",
-         "sigmoid": "da*a*(1 - a)", "tanh": "da*(1 - a**2)", "relu": "da*(z > 0)",
-         "mse": "(a - y)**2 / 2", "bce": "-y*log(a) - (1 - y)*log(1 - a)"}
+RULES = {  # of unit {u}, such as 2[0], which is unit {j} of layer {k}
+    "z": "a{down} @ W{k}[:,{j}] + b{u}", "da": "dz{up} @ W{up}[{j},:]", "db": "dz{u}",
+    "sigmoid": "da{u}*a{u}*(1 - a{u})", "tanh": "da{u}*(1 - a{u}**2)",
+    "relu": "da{u}*(z{u} > 0)", "error": "a{u} - y[{j}]",
+    "mse": "(a{u} - y[{j}])**2 / 2",
+    "bce": "-y[{j}]*log(a{u}) - (1 - y[{j}])*log(1 - a{u})"}
 
 
 def plan_step(sizes, args):
@@ -318,34 +324,32 @@ def plan_step(sizes, args):
              **(MISTAKES[args.mistake][2] if args.mistake else {})}
     depth, there, back = len(sizes) - 1, [], []
 
-    def unit(name, k, j):  # "da*a" for unit 0 of layer 2 is "da2[0]*a2[0]"
-        return re.sub(r"\b(da|dz|a|z|y)\b", lambda m: f"{m[0]}{k}[{j}]",
-                      rules[name]).replace(f"y{k}", "y")
+    def lines(symbol, rule, k):  # one for each unit; a rule, or its key in rules
+        units = [{"u": f"{k}[{j}]", "j": j, "k": k, "down": k - 1, "up": k + 1}
+                 for j in range(sizes[k])]
+        return [(symbol.format(**unit), rules.get(rule, rule).format(**unit))
+                for unit in units]
 
     for k in range(1, depth + 1):
-        bend, units = args.activation if k < depth else "sigmoid", range(sizes[k])
-        there += [(f"z{k}[{j}]", f"a{k - 1} @ W{k}[:,{j}] + b{k}[{j}]") for j in units]
-        there += [(f"a{k}[{j}]", f"{bend}(z{k}[{j}])") for j in units]
-    there += [(f"E[{j}]", unit(args.loss, depth, j)) for j in units]
-    there += [("L", " + ".join(f"E[{j}]" for j in units))]
+        sigma = args.activation if k < depth else "sigmoid"
+        there += lines("z{u}", "z", k) + lines("a{u}", sigma + "(z{u})", k)
+    there += lines("E[{j}]", args.loss, depth)
+    there += [("L", " + ".join(f"E[{j}]" for j in range(sizes[-1])))]
     for k in range(depth, 0, -1):
-        units, slope = range(sizes[k]), "dz"
         if k < depth:
-            back += [(f"da{k}[{j}]", rules["da"].format(k=k + 1, i=j)) for j in units]
+            back += lines("da{u}", "da", k) + lines("dz{u}", "dz", k)
         elif args.loss == "mse":
-            back += [(f"da{k}[{j}]", unit("error", k, j)) for j in units]
-            slope = "sigmoid"
+            back += lines("da{u}", "error", k) + lines("dz{u}", "sigmoid", k)
         else:
-            slope = "error"
-        back += [(f"dz{k}[{j}]", unit(slope, k, j)) for j in units]
-        back += [(f"dW{k}[{i},{j}]", f"a{k - 1}[{i}]*dz{k}[{j}]")
-                 for i in range(sizes[k - 1]) for j in units]
+            back += lines("dz{u}", "error", k)
+        for i in range(sizes[k - 1]):
+            back += lines(f"dW{k}[{i},{{j}}]", f"a{k - 1}[{i}]*dz{{u}}", k)
         if args.train_biases:
-            back += [(f"db{k}[{j}]", unit("db", k, j)) for j in units]
+            back += lines("db{u}", "db", k)
     update = [(d[1:], f"{d[1:]} - lr*{d}") for d, _ in back if d[1] in "Wb"]
-    parts = {"Forward": there, "Backward (dz2 is dL/dz2)": back, "Update": update,
+    parts = {"Forward": there, "Backward": back, "Update": update,
              "Forward, with the new weights": there}
-    return [(part, *line) for part, lines in parts.items() for line in lines]
+    return [(part, *line) for part, plan in parts.items() for line in plan]
 
 
 def put_in(rule, known):
@@ -353,13 +357,13 @@ def put_in(rule, known):
     def put(value):
         return f"{value + 0.0:.6g}" if value >= 0 else f"({value:.6g})"  # no -0
 
-    def products(match):
-        pairs = zip(eval(match[1], known), eval(match[2], known))
-        return " + ".join(f"{put(p)}*{put(q)}" for p, q in pairs)
-
-    rule = re.sub(r"(\w+) @ (\S+|\(.+\)\S+)(?= \+|$)", products, rule)
-    return re.sub(r"\b(d?[WEabyz]\d*\[[\d,]+\]|lr\b)",
+    if "@" in rule:  # a @ W, or a @ W + b
+        product, *bias = rule.split(" + ")
+        left, right = (eval(side, known) for side in product.split(" @ "))
+        rule = " + ".join([f"{put(p)}*{put(q)}" for p, q in zip(left, right)] + bias)
+    rule = re.sub(r"\bd?[WEabyz]\d*\[[\d,]+\]|\blr\b",
                   lambda match: put(eval(match[0], known)), rule)
+    return re.sub(r"\(\(([^()]+)\)\)", r"(\1)", rule)  # not sigmoid((-1))
 
 
 def work_out(params, X, y, args):
@@ -367,38 +371,39 @@ def work_out(params, X, y, args):
 
     Returns rows (part, symbol, rule, numbers, value, central difference or None).
     """
-    arrays = {**params, **{k: v[0] for k, v in forward(params, X, "relu").items()}}
-    known = {d + k: np.zeros_like(v) for k, v in arrays.items() for d in ("", "d")}
-    known.update({k: v.copy() for k, v in params.items()}, a0=X[0], y=y[0], lr=args.lr,
-                 E=np.zeros_like(y[0]), sigmoid=sigmoid, tanh=np.tanh, relu=relu,
-                 log=np.log)
-    rows = []
+    layers = {k: v[0] for k, v in forward(params, X, args.activation).items()}
+    known, central, rows = {k: sigma for k, (sigma, _) in ACTIVATIONS.items()}, {}, []
+    known.update(log=np.log, lr=args.lr, y=y[0], E=np.zeros_like(y[0]))
+    for k, v in {**params, **layers}.items():
+        known[k], known[f"d{k}"] = np.full((2, *v.shape), np.nan)  # not yet known
+        central[f"d{k}"] = central_difference(k, params, X, y, args).reshape(v.shape)
+    known.update({k: v.copy() for k, v in params.items()}, a0=X[0])
     for part, symbol, rule in plan_step(layer_sizes(params), args):
-        numbers, check = put_in(rule, known), None
-        exec(f"{symbol} = {rule}", known)
-        if symbol[0] == "d":
-            name, index = symbol[1:].rstrip("]").split("[")
-            check = central_difference(name, params, X, y, args)
-            check = check[(0,) * (name[0] in "az") + tuple(map(int, index.split(",")))]
+        numbers = put_in(rule, known)
+        exec(f"{symbol} = {rule}", known)  # the line just as it is printed
+        check = eval(symbol, central) if symbol[0] == "d" else None
         rows.append((part, symbol, rule, numbers, float(eval(symbol, known)), check))
     return rows
 
 
 def show(rows, step):
     """Print the rows; wait after each if ``step``. Return False if the reader quits."""
-    print(f"\n{'':9}{'chain rule':26}{'numbers put in':44}{'value':>15}"
-          f"{'by (7.7)':>12}{'error':>6}")
+    print(f"\n{'':9}{'chain rule, dz2 is dL/dz2':26}{'numbers put in':44}{'value':>15}"
+          f"{'central':>13}{'error':>6}")
     i, heading = 0, None
     while i < len(rows):
         part, symbol, rule, numbers, value, check = rows[i]
         if part != heading:
             print(f"{part}:")
-        heading, (first, *more) = part, textwrap.wrap(numbers, 43)
-        line = f"{symbol:9}{rule:26}{first:44}{value + 0.0:15.9g}"
+            heading = part
+        columns = textwrap.wrap(rule, 25), textwrap.wrap(numbers, 43)
+        first, *more = (f"{left:26}{right:44}" for left, right
+                        in itertools.zip_longest(*columns, fillvalue=""))
+        line = f"{symbol:9}{first}{value + 0.0:15.9g}"
         if check is not None:
             error = gradient_error(value, check)
-            line += f"{check:12.6g}{error:6.0e}{' WRONG' if error > WRONG else ''}"
-        print("\n".join([line, *(" " * 35 + rest for rest in more)]))
+            line += f"{check:13.6g}{error:6.0e}{' WRONG' if error > WRONG else ''}"
+        print("\n".join([line, *(f"{'':9}{rest}".rstrip() for rest in more)]))
         try:
             answer = input("    Enter, b or q: ").strip() if step else ""
         except EOFError:  # nobody is there to press Enter
@@ -418,7 +423,7 @@ def show_jacobians(params, X, y, args):
         product, wanted = row @ J, name.split("d")[-1]
         row = row if wanted[0] == "W" else product  # the way back goes on from z or a
         print(f"\n{name} {J.shape}, {np.count_nonzero(J)} of {J.size} numbers not 0:")
-        print(textwrap.indent(np.array2string(J, precision=6), " " * 4))
+        print(textwrap.indent(np.array2string(J + 0.0, precision=6), " " * 4))
         if wanted in compact:
             gap = np.abs(product - compact[wanted].ravel()).max()
             print(f"  row times Jacobian: {product.shape}; compact d{wanted}: "
@@ -433,7 +438,8 @@ def to_latex(text):
         return rf"\frac{{\partial L}}{{\partial {name}}}" if d else name
 
     text = re.sub(r"\b(d?)([WLEabyz])(\d*)(?:\[([\d:,]+)\])?(?!\w)", symbol, text)
-    text = re.sub(r"\)\[(.+?)\]", r")_{\1}", re.sub(r"e-0*(\d+)", r"*10^{-\1}", text))
+    text = re.sub(r"\)\[(.+?)\]", r")_{\1}", text)  # a row of (W - lr*dW)
+    text = re.sub(r"e\+?(-?)0*(\d+)", r"*10^{\1\2}", text)
     for plain, tex in (("**2", "^2"), ("*", r" \cdot "), ("@", r"\cdot"),
                        ("lr", r"\eta"), ("sigmoid", r"\sigma"), ("tanh", r"\tanh"),
                        ("log", r"\ln"), ("relu", r"\mathrm{relu}"), (">", r"\gt")):
@@ -464,16 +470,15 @@ def write_worksheet(rows, params, X, y, args):
 
 # --- Figures --------------------------------------------------------------------------
 
-
-SIGNS = ["#0072B2", "#B36B00"]  # below and above zero; an orange dark enough to read
+SIGNS = {-1: "#0072B2", 0: "#666666", 1: "#B36B00"}  # orange dark enough to read
 
 
 def plot_graph(params, cache, flow, title):
     """Draw each number as a box or an edge: its value, and below it dL/d(value)."""
     sizes, depth = layer_sizes(params), len(params) // 2
-    fig, ax = plt.subplots(figsize=(4 + 3 * depth, 1 + 1.3 * max(sizes)),
+    fig, ax = plt.subplots(figsize=(3 + 3 * depth, 1 + 1.3 * max(sizes)),
                            layout="constrained")
-    steepest = max(np.abs(flow[f"W{k}"]).max() for k in range(1, depth + 1)) or 1.0
+    largest = max(np.abs(flow[f"W{k}"]).max() for k in range(1, depth + 1)) or 1.0
 
     def write(x, y, value, slope, frame="grey"):
         below = "" if slope is None else f"\n{slope + 0.0:.3g}"
@@ -482,52 +487,53 @@ def plot_graph(params, cache, flow, title):
             "facecolor": "white", "edgecolor": frame,
             "boxstyle": "square,pad=0.1" if frame == "none" else "round,pad=0.35"})
         ax.text(x, y, "\n" * value.count("\n") + below, ha="center", va="center",
-                color=SIGNS[below[1:2] != "-"])
+                color=SIGNS[np.sign(slope or 0)])
 
     for k, j in [(k, j) for k, size in enumerate(sizes) for j in range(size)]:
         x, y = 2.6 * k, (sizes[k] - 1) / 2 - j
-        ax.plot([x - (k > 0), x, x + (k == depth)], [y, y, y * (k < depth)],
+        ax.plot([x - 0.8 * (k > 0), x, x + (k == depth)], [y, y, y * (k < depth)],
                 color="grey", zorder=1)
-        for name, at in ((f"z{k}", x - 1), (f"a{k}", x))[k == 0:]:
-            write(at, y, f"{name}[{j}]\n{cache[name][0, j]:.4g}",
-                  flow[name][0, j] if name in flow else None)
+        for name, at in ((f"z{k}", x - 0.8), (f"a{k}", x)):
+            if name in cache:  # there is no z0
+                write(at, y, f"{name}[{j}]\n{cache[name][0, j]:.4g}",
+                      flow[name][0, j] if name in flow else None)
         for i in range(sizes[k - 1] if k else 0):
             start, slope = (sizes[k - 1] - 1) / 2 - i, flow[f"W{k}"][i, j]
-            ax.plot([x - 2.6, x - 1], [start, y], color=SIGNS[int(slope > 0)],
-                    linewidth=0.5 + 6 * abs(slope) / steepest, alpha=0.5, zorder=0)
+            ax.plot([x - 2.6, x - 0.8], [start, y], color=SIGNS[np.sign(slope)],
+                    linewidth=0.5 + 6 * abs(slope) / largest, alpha=0.5, zorder=0)
             if params[f"W{k}"].size <= 9:
-                t = (0.33, 0.66)[i % 2]  # of the way, so that labels keep apart
-                write(x - 2.6 + 1.6 * t, start + t * (y - start),
+                t = (0.32, 0.65)[i % 2]  # of the way, so that labels keep apart
+                write(x - 2.6 + 1.8 * t, start + t * (y - start),
                       f"{params[f'W{k}'][i, j]:.4g}", slope, "none")
-    ax.text(2.6 * depth + 1, 0, "L", ha="center", va="center", fontsize=12,
-            bbox={"facecolor": "white", "edgecolor": "grey", "boxstyle": "circle"})
+    write(2.6 * depth + 1, 0, "L", None)
     ax.set(title=title, ylim=(-max(sizes) / 2 + 0.05, max(sizes) / 2 - 0.05))
     fig.supxlabel("black: values; blue (below zero) and orange (above): dL/d(value); "
-                  f"the widest edge is {steepest:.3g}", fontsize=10)
+                  f"the widest edge is {largest:.3g}", fontsize=10)
     ax.axis("off")
     return fig
 
 
-def plot_graphs(params, X, y, args, gradient):
+def plot_graphs(params, X, y, args, backward):
     """Draw the graph with all gradients, and with those of one error, the largest."""
     cache = forward(params, X, args.activation)
     a = cache[f"a{len(params) // 2}"]
-    k = np.abs(a - y).argmax()
-    alone = np.where(np.arange(y.shape[1]) == k, y, a)  # the other errors are now zero
-    flow, one = (every_derivative(params, X, targets, args, gradient)
+    errors = np.abs(a - y)[0]
+    k = errors.argmax()
+    alone = np.where(np.arange(len(errors)) == k, y, a)  # the other errors are now zero
+    flow, one = (every_derivative(params, X, targets, args, backward)
                  for targets in (y, alone))
-    name = max((name for name in flow if name[0] == "W"),
-               key=lambda name: np.abs(flow[name]).max())
-    share = np.abs(one["z1"]).sum() / max(abs(a - y).max(), 1e-300)
-    return {"graph": plot_graph(params, cache, flow, "Values go right, gradients come "
-                                f"back: the steepest weight is in {name}"),
-            "flow": plot_graph(params, cache, one, f"The error of output {k} alone, "
-                               f"{abs(a - y).max():.3g}, on its way back: "
-                               f"{100 * share:.3g} % of it arrives at layer 1")}
+    name = max((k for k in params if k[0] == "W"), key=lambda k: np.abs(flow[k]).max())
+    share = np.abs(one["z1"]).sum() / max(errors[k], 1e-300)
+    return {
+        "graph": plot_graph(params, cache, flow, "Values flow right, gradients flow "
+                            f"back; the largest weight gradient is in {name}"),
+        "flow": plot_graph(params, cache, one, f"The error of output {k} alone, "
+                           f"{errors[k]:.3g}, on its way back: {100 * share:.3g} % of "
+                           "it arrives at layer 1")}
 
 
 def plot_loss(curves):
-    """Draw the loss of each way to learn; the legend has the order of the ends."""
+    """Draw the loss of each variant; the legend has the order of the final losses."""
     fig, ax = plt.subplots(figsize=(9, 4.8), layout="constrained")
     colours = dict(zip(curves, ["#000000", *CLASS_COLOURS]))
     for name in sorted(curves, key=lambda name: -curves[name][-1]):
@@ -535,10 +541,9 @@ def plot_loss(curves):
         ax.loglog(np.arange(1, len(L) + 1), L, "--" if "bias" in name else "-",
                   color=colours[name], linewidth=width, zorder=6 - width,
                   label=f"{name}, {L[-1]:.3e}")
-    falling = sum(L[-1] < L[0] for name, L in curves.items() if name in MISTAKES)
-    ax.set(xlabel="steps, the start being 1", ylabel="loss L",
-           title=f"With {falling} of "
-           f"{len({*curves} & {*MISTAKES})} slips the loss falls all the same")
+    fell = [L[-1] < L[0] for name, L in curves.items() if name in MISTAKES]
+    ax.set(xlabel="steps taken + 1", ylabel="loss L", title=f"With {sum(fell)} of "
+           f"{len(fell)} slips the loss falls all the same")
     fig.legend(loc="outside right center")
     return fig
 
@@ -630,33 +635,32 @@ def save_results(args, figures, metrics, others=()):
 def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
-    network = parser.add_mutually_exclusive_group()
+    flag, network = parser.add_argument, parser.add_mutually_exclusive_group()
     network.add_argument("--layers", type=number(int, 1, 8), nargs="+", metavar="N",
                          help="sizes, inputs first, of a network drawn by --seed")
     network.add_argument("--weights", type=Path, metavar="FILE",
                          help='JSON with {"W1": [[...], ...], "b1": [...], "W2": ...}')
-    parser.add_argument("--input", type=number(float, -1e6, 1e6), nargs="+",
-                        metavar="X", help="the inputs")
-    parser.add_argument("--target", type=number(float, 0, 1), nargs="+", metavar="Y",
-                        help="what the outputs should be")
-    parser.add_argument("--activation", choices=[*ACTIVATIONS], default="sigmoid",
-                        help="of the hidden layers (default: %(default)s)")
-    parser.add_argument("--loss", choices=["mse", "bce"], default="mse",
-                        help="half the squared error, or cross-entropy (default: "
-                             "%(default)s)")
-    parser.add_argument("--train-biases", action="store_true",
-                        help="move the biases, too; the worked example holds them")
-    parser.add_argument("--epochs", type=number(int, 1, 10**6), default=10_000,
-                        help="steps (default: %(default)s)")
-    parser.add_argument("--lr", type=number(float, 1e-9, 1e9), default=0.5,
-                        help="learning rate (default: %(default)s)")
-    parser.add_argument("--step", action="store_true",
-                        help="wait at each number: Enter goes on, b back, q quits")
-    parser.add_argument("--jacobians", action="store_true",
-                        help="also build and multiply the full Jacobians")
-    parser.add_argument("--mistake", choices=[*MISTAKES], help="make this slip")
-    parser.add_argument("--worksheet", type=Path, metavar="DIR",
-                        help="write exercise.md and answers.md there")
+    flag("--input", type=number(float, -1e6, 1e6), nargs="+", metavar="X",
+         help="the inputs")
+    flag("--target", type=number(float, 0, 1), nargs="+", metavar="Y",
+         help="what the outputs should be")
+    flag("--activation", choices=[*ACTIVATIONS], default="sigmoid",
+         help="of the hidden layers (default: %(default)s)")
+    flag("--loss", choices=["mse", "bce"], default="mse",
+         help="half the squared error, or cross-entropy (default: %(default)s)")
+    flag("--train-biases", action="store_true",
+         help="update the biases, too; the worked example keeps them fixed")
+    flag("--epochs", type=number(int, 1, 10**6), default=10_000,
+         help="steps (default: %(default)s)")
+    flag("--lr", type=number(float, 1e-9, 1e9), default=0.5,
+         help="learning rate (default: %(default)s)")
+    flag("--step", action="store_true",
+         help="wait at each number: Enter goes on, b back, q quits")
+    flag("--jacobians", action="store_true", help="multiply the full Jacobians, too")
+    flag("--mistake", choices=[*MISTAKES], metavar="SLIP",
+         help="make this slip: " + ", ".join(MISTAKES))
+    flag("--worksheet", type=Path, metavar="DIR",
+         help="write exercise.md and answers.md there")
     args = parser.parse_args(argv)
     if args.layers and not 2 <= len(args.layers) <= 6:
         parser.error("--layers needs 2 to 6 sizes, from the inputs to the outputs")
@@ -681,7 +685,7 @@ def simulate(args):
         make_folder(folder)
     print(f"Backpropagation {'-'.join(map(str, layer_sizes(params)))}, "
           f"{args.activation}, loss {args.loss}, learning rate {args.lr:g}, biases "
-          f"{'trained' if args.train_biases else 'held'}, seed {args.seed}")
+          f"{'trained' if args.train_biases else 'fixed'}, seed {args.seed}")
     gradient = backward
     if args.mistake:
         gradient, right, wrong = slip(args.mistake, args.lr)
@@ -694,8 +698,8 @@ def simulate(args):
     if args.worksheet:
         write_worksheet(rows, params, X, y, args)
         print(f"\nWrote exercise.md and answers.md to {args.worksheet}")
-    results, curves = compare_ways(params, X, y, args)
-    way = {"E0": curves["right"][0], **results[args.mistake or "right"]}
+    results, curves = compare_variants(params, X, y, args)
+    way = {"E0": curves["right"][0], **results.get(args.mistake, results["right"])}
     report_step(rows, way, args)
     figures = {**plot_graphs(params, X, y, args, gradient), "loss": plot_loss(curves)}
     save_results(args, figures, {**way, "ways": results})

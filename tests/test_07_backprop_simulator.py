@@ -71,7 +71,7 @@ NETS = pytest.mark.parametrize("flags", NETWORKS, ids=" ".join)
 @functools.cache
 def learn(moving="W", mistake=None, epochs=10_000):
     args, params, X, y = settings("--epochs", str(epochs))
-    gradient = mistake and script.slip(mistake, args.lr)[0]
+    gradient = script.slip(mistake, args.lr)[0] if mistake else script.backward
     params, history = script.train(params, X, y, args, moving, gradient)
     return params, history["loss"], script.forward(params, X, "sigmoid")["a2"][0]
 
@@ -162,8 +162,10 @@ def test_numbers_are_put_in_as_a_student_would_write_them():
     rows = {row[1]: row[3] for row in reversed(script.work_out(params, X, y, args))}
     assert rows["z1[0]"] == "0.05*0.15 + 0.1*0.2 + 0.35"
     assert rows["da1[0]"] == "0.138499*0.4 + (-0.0380982)*0.5"
-    known = {"z1": np.array([-0.0, 0.0])}
+    known = {"z1": np.array([-0.0, 0.0, -1.5])}
     assert script.put_in("relu(z1[0]) + z1[1]", known) == "relu(0) + 0"
+    assert script.put_in("sigmoid(z1[2])", known) == "sigmoid(-1.5)"
+    assert script.put_in("(z1[2] - z1[0])**2", known) == "((-1.5) - 0)**2"
 
 
 @NETS
@@ -220,6 +222,24 @@ def test_the_table_calls_wrong_what_rounding_cannot_explain(capsys):
         check = (1 - error) / (1 + error)
         assert script.show([("Backward", "dz1[0]", "rule", "1", 1.0, check)], False)
         assert capsys.readouterr().out.count("WRONG") == words
+
+
+def test_columns_of_the_table_never_touch(capsys):
+    for n in (*range(23, 28), *range(41, 47)):
+        text = "x" * 9 + " " + "y" * (n - 10)
+        row = ("Update", "W1[0,0]", text, text, -1.23456789e-05, None)
+        script.show([row], False)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "xx" in line]
+    assert len(lines) == 11
+    for line in lines:
+        assert line[8] == line[34] == line[78] == " " and line.endswith("789e-05")
+
+
+def test_a_loss_has_exploded_when_it_reaches_a_billion():
+    script.stop_if_diverged(0.99e9, 1)
+    for value in (1e9, np.inf, np.nan):
+        with pytest.raises(FloatingPointError):
+            script.stop_if_diverged(value, 1)
 
 
 def test_a_symmetric_matrix_hides_the_forgotten_transpose_from_every_check():
@@ -423,6 +443,10 @@ def test_a_weights_file_gives_the_same_numbers(tmp_path, capsys, no_pictures):
         ('{"W1": [[1, 1e999]], "b1": [1, 2]}', "finite"),
         ('{"W1": [[1, "x"]], "b1": [1, 2]}', "'x'"),
         ('{"W1": [[1], [2, 3]], "b1": [1]}', "sequence"),
+        ('{"W1": [[]], "b1": []}', "sizes from 1 to 8"),
+        ('{"W1": [[1, 1, 1, 1, 1, 1, 1, 1, 1]], "b1": [0]}', "fit"),
+        (json.dumps({"W1": [[1]] * 9, "b1": [1]}), "sizes from 1 to 8"),
+        ("[" * 100_000, "depth"),
     ],
 )
 def test_bad_weights_are_one_sentence(text, words, tmp_path, capsys):
@@ -478,6 +502,33 @@ def test_divergence_says_when_and_what_to_do(tmp_path, capsys, monkeypatch):
     assert run(tmp_path, *flags, "--lr", "1e9", "--epochs", "500") == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "epoch" in error and "--lr" in error
+
+
+def test_a_slip_that_diverges_ends_the_run_only_if_it_was_asked_for(
+    tmp_path, capsys, no_pictures
+):
+    flags = ["--loss", "bce", "--epochs", "9", "--lr", "1e8"]
+    assert run(tmp_path, *flags) == 0
+    assert re.search("wrong-sign +fails: training diverged", capsys.readouterr().out)
+    assert run(tmp_path, *flags, "--mistake", "wrong-sign") == 1
+    assert "--lr" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("steps", [1, 3, 7])
+def test_ctrl_c_before_the_chosen_slip_was_trained(
+    steps, tmp_path, capsys, monkeypatch, no_pictures
+):
+    calls, honest = [], script.stop_if_diverged
+
+    def interrupted(value, epoch):
+        calls.append(epoch)
+        if len(calls) == steps:
+            raise KeyboardInterrupt
+        honest(value, epoch)
+
+    monkeypatch.setattr(script, "stop_if_diverged", interrupted)
+    assert run(tmp_path, "--mistake", "forgotten-half") == 0
+    assert (tmp_path / "out/metrics.json").exists()
 
 
 def test_printed_jacobians_agree_with_the_compact_form(capsys):
