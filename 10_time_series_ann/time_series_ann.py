@@ -183,25 +183,37 @@ def adam_step(params, grads, moments, step, lr):
     return moved
 
 
-def train(params, X, y, epochs, lr, decay, watch=None, verbose=False):
+def is_progress_epoch(epoch, epochs):
+    """Say whether this epoch is one of the ten or so that print a line."""
+    return epoch in (1, epochs) or epoch % max(1, epochs // 10) == 0
+
+
+def stop_if_diverged(value, epoch):
+    """Raise FloatingPointError, with advice, when a loss has exploded."""
+    if not abs(value) < 1e9:  # nan, too
+        raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
+                                 f"{value}; try a smaller --lr")
+
+
+def train(params, X, y, epochs, lr, decay, validation=None, verbose=False):
     """Return params and history after full-batch Adam on X (N, D), y (N, 1).
 
-    ``watch`` = (X, y) are pairs to look at but not to learn from; their squared error
-    (S,) before each step is history["watch"]. Raises FloatingPointError.
+    ``validation`` = (X, y) are pairs that nothing is learnt from; the squared error
+    (S,) on them before each step is history["validation"]. Raises FloatingPointError.
     """
-    moments, history = {}, {"watch": []}
+    moments, history = {}, {"validation": []}
     try:
         for epoch in range(1, epochs + 1):
             cache = forward(params, X)
             value = np.mean(loss(params, cache, y, decay))
-            if not np.isfinite(value):
-                raise FloatingPointError(f"training diverged in epoch {epoch}, loss "
-                                         f"{value}; try a smaller --lr")
-            if watch is not None:
-                error = loss(params, forward(params, watch[0]), watch[1], 0.0)
-                history["watch"].append(error)
-                if verbose and epoch % max(1, epochs // 10) == 0:
-                    print(f"{epoch:5d}  {value:7.4f}  {error.mean():10.4f}", flush=True)
+            stop_if_diverged(value, epoch)
+            if validation is not None:
+                unseen_X, unseen_y = validation
+                error = loss(params, forward(params, unseen_X), unseen_y, 0.0)
+                history["validation"].append(error)
+                if verbose and is_progress_epoch(epoch, epochs):
+                    print(f"{epoch:5d}   {value:.4f}   {error.mean():10.4f}",
+                          flush=True)
             grads = backward(params, cache, y, decay)
             params = adam_step(params, grads, moments, epoch, lr)
     except KeyboardInterrupt:
@@ -214,12 +226,13 @@ def train(params, X, y, epochs, lr, decay, watch=None, verbose=False):
 def fit(x, targets, config, verbose=False):
     """Train networks on the pairs whose next value is x[targets], and on nothing else.
 
-    The last 15 % of the pairs tell when to stop, at the median over networks of the
-    best epoch; all are then learnt for so long, from the same start (Goodfellow et al.,
-    2016, algorithm 7.2). The "step" takes pasts (S or 1, N, D or more) to nexts (S, N).
+    The last 15 % of the pairs tell when to stop: at the median, over the networks, of
+    the best epoch. The same starts then learn from all pairs for as long (Goodfellow et
+    al., 2016, algorithm 7.2). The result's ``forecast`` is a function from pasts
+    (S or 1, N, D or more), whose last values are the latest, to next values (S, N).
     """
     D, rng = config["window"], np.random.default_rng(config["seed"])
-    power, least = (0.5, 0.0) if config["root"] else (1.0, -np.inf)
+    power = 0.5 if config["root"] else 1.0
     mean, sd = np.mean(x[targets] ** power), np.std(x[targets] ** power)
     X, y = windows((x**power - mean) / sd, D)  # (10.2)
     X, y = X[targets - D], y[targets - D]
@@ -227,22 +240,24 @@ def fit(x, targets, config, verbose=False):
     how, k = (config["lr"], config["decay"]), int(0.85 * len(X))
     params, history = train(start, X[:k], y[:k], config["epochs"], *how,
                             (X[k:], y[k:]), verbose)
-    best = np.argmin(history["watch"] or [[1]], axis=0)
-    epochs = max(1, int(np.median(best)))  # row e of "watch" is the error after e steps
+    best = np.argmin(history["validation"] or [[1]], axis=0)
+    epochs = max(1, int(np.median(best)))  # row e is the error after e steps
     params, _ = train(start, X, y, epochs, *how, None, verbose)
 
-    def step(past):
+    def forecast(past):
         a2 = forward(params, (past[..., -D:] ** power - mean) / sd)["a2"]
-        return np.maximum(mean + sd * a2[..., 0], least) ** (1 / power)
+        root = mean + sd * a2[..., 0]
+        return np.maximum(root, 0) ** 2 if config["root"] else root
 
-    return dict(start=start, params=params, epochs=epochs, pairs=(X, y), step=step)
+    return {"start": start, "params": params, "epochs": epochs, "pairs": (X, y),
+            "forecast": forecast}
 
 
 # --- Evaluation -----------------------------------------------------------------------
 
 GRID = {"window": (6, 9, 12), "hidden": (4, 8, 16), "skip": (False, True),
         "root": (False, True), "decay": (0.001, 0.003, 0.01, 0.03), "lr": (0.003, 0.01)}
-PUBLISHED = {"Tong & Lim 1980": (0.097, 0.28), "Weigend 1990": (0.086, 0.35)}  # arv
+PUBLISHED = {"Tong & Lim": (0.097, 0.28), "Weigend et al.": (0.086, 0.35)}  # arv
 SCORES = ("mse", "rmse", "mae", "mase", "arv")
 
 
@@ -259,9 +274,9 @@ def select(x, config):
             continue
         for block in np.array_split(targets, 5):
             apart = targets[(targets < block[0]) | (targets > block[-1] + first)]
-            step = fit(x, apart, {**config, **choice, "seeds": 10})["step"]
-            forecast = step(pasts[None, block - first]).mean(axis=0)
-            errors.extend((forecast - x[block]) ** 2)
+            model = fit(x, apart, {**config, **choice, "seeds": 10})
+            ensemble = model["forecast"](pasts[None, block - first]).mean(axis=0)
+            errors.extend((ensemble - x[block]) ** 2)
         if np.mean(errors) < lowest:
             best, lowest = choice, np.mean(errors)
             print(f"{best}: mean squared error {lowest:.4g}", flush=True)
@@ -275,30 +290,31 @@ def autocorrelation(x, lags):
 
 
 def fit_rivals(x):
-    """Return {name: step} of the rivals, from training values x, and the period.
+    """Return {name: forecast} of the rivals, from training values x, and the period.
 
-    A step takes pasts (S, N, W) to next values (S, N). The period is the lag of the
-    highest autocorrelation after its first negative one.
+    Each forecast takes pasts (S, N, W) to next values (S, N). The period is the lag of
+    the highest autocorrelation after the first negative one, a linear trend removed.
     """
-    r = autocorrelation(x, len(x) // 3)
+    time = np.arange(len(x))
+    r = autocorrelation(x - np.polyval(np.polyfit(time, x, 1), time), len(x) // 3)
     period = int(np.argmax(np.where(np.cumsum(r < 0) > 0, r, -1))) + 1
-    steps = {"persistence": lambda past: past[..., -1],
-             "seasonal": lambda past: past[..., -period]}
+    rivals = {"persistence": lambda past: past[..., -1],
+              "seasonal": lambda past: past[..., -period]}
     for p in ORDERS:
         X, y = windows(x, p)
         line = np.linalg.pinv(np.column_stack([X, np.ones(len(X))])) @ y[:, 0]  # (10.8)
-        steps[f"AR{p}"] = (lambda past, p=p, line=line:
-                           past[..., -p:] @ line[:-1] + line[-1])
-    return steps, period
+        rivals[f"AR{p}"] = (lambda past, p=p, line=line:
+                            past[..., -p:] @ line[:-1] + line[-1])
+    return rivals, period
 
 
-def recurse(step, past, horizon):
-    """Return forecasts (S, N, horizon): each step reads what the last one forecast."""
+def recurse(forecast, past, horizon):
+    """Return forecasts (S, N, horizon), each made from those before it."""
     path = []
     for _ in range(horizon):
-        path.append(step(past))  # (S, N)
-        old = np.broadcast_to(past[..., 1:], (*path[-1].shape, past.shape[-1] - 1))
-        past = np.concatenate([old, path[-1][..., None]], axis=-1)  # (10.9)
+        path.append(forecast(past))  # (S, N)
+        rest = np.broadcast_to(past[..., 1:], (*path[-1].shape, past.shape[-1] - 1))
+        past = np.concatenate([rest, path[-1][..., None]], axis=-1)  # (10.9)
     return np.stack(path, axis=-1)
 
 
@@ -533,11 +549,12 @@ def print_scores(scores, own):
         for who, values in table.items():
             print(f"{who:15}" + "".join(f"{values[k]['mean']:8.4g}" for k in SCORES)
                   + f" +- {values['arv']['sd']:.3f}" * (who == "network"))
-        if own and i < 2:
-            print("arv as reported:", {who: arvs[i] for who, arvs in PUBLISHED.items()})
         ours, line = (table[who]["arv"]["mean"] for who in ("ensemble", "AR12"))
+        reported = [f"{who} {arvs[i]}" for who, arvs in PUBLISHED.items()
+                    if own and i < 2]
         print(f"The ensemble {'beats' if ours < line else 'loses to'} AR12: arv "
-              f"{ours:.3f} against {line:.3f}")
+              f"{ours:.3f} against {line:.3f}"
+              + f" (reported: {', '.join(reported)})" * bool(reported))
 
 
 def forecast_a_series(args):
@@ -552,14 +569,14 @@ def forecast_a_series(args):
         vars(args).update(select(past, vars(args)))
     print(f"{args.seeds} networks {args.window}-{args.hidden}-1, tanh, linear skip "
           f"{args.skip}, square roots {args.root}, decay {args.decay:g}, Adam "
-          f"{args.lr:g}, seed {args.seed}\n\nepoch     loss  validation")
+          f"{args.lr:g}, seed {args.seed}\n\nepoch     loss   validation")
     model = fit(past, np.arange(args.window, first), vars(args), verbose=True)
     print(f"Best epoch {model['epochs']}: so long, all {first} values are learnt from")
-    steps, period = fit_rivals(past)
+    rivals, period = fit_rivals(past)
     width = max(args.window, period, *ORDERS)
     pasts = sliding_window_view(x, width)[None, first - width :]  # the last ends with x
-    paths = {who: recurse(step, pasts, args.horizon)
-             for who, step in {"network": model["step"], **steps}.items()}
+    paths = {who: recurse(forecast, pasts, args.horizon)
+             for who, forecast in {"network": model["forecast"], **rivals}.items()}
     paths["ensemble"] = paths["network"].mean(axis=0, keepdims=True)
     units = {"mae": abs(np.diff(past)).mean(), "mse": 1535 if own else past.var()}
     scores = {f"{times[a]:.6g}-{times[b - 1]:.6g}":

@@ -82,8 +82,8 @@ def test_many_networks_at_once_are_each_as_if_alone(rng):
     for s in range(4):
         alone = {key: value[s : s + 1] for key, value in start.items()}
         params, own = script.train(alone, X, y, 9, 0.01, 0.1, (X, y))
-        watch = np.array(history["watch"])[:, s]
-        np.testing.assert_allclose(np.ravel(own["watch"]), watch)
+        watch = np.array(history["validation"])[:, s]
+        np.testing.assert_allclose(np.ravel(own["validation"]), watch)
         for key in params:
             np.testing.assert_allclose(params[key][0], together[key][s], atol=1e-12)
 
@@ -99,7 +99,7 @@ def test_adam_follows_its_paper():
         np.testing.assert_allclose(params["w"], expected, rtol=1e-13)
 
 
-def test_training_is_adam_and_watches_before_each_step(rng, capsys):
+def test_training_is_adam_and_validates_before_each_step(rng, capsys):
     X, y = problem(rng)
     other = problem(rng)
     params = start = script.init_params(3, 5, True, 2, rng)
@@ -110,13 +110,13 @@ def test_training_is_adam_and_watches_before_each_step(rng, capsys):
         grads = script.backward(params, script.forward(params, X), y, 0.1)
         params = script.adam_step(params, grads, moments, t, 0.01)
     ours, history = script.train(start, X, y, 3, 0.01, 0.1, other, verbose=True)
-    np.testing.assert_allclose(history["watch"], seen)
+    np.testing.assert_allclose(history["validation"], seen)
     for key in params:
         np.testing.assert_array_equal(ours[key], params[key])
     lines = capsys.readouterr().out.split("\n")
     assert len(lines) == 4 and lines[2].split()[2] == f"{seen[2].mean():.4f}"
     script.train(start, X, y, 40, 0.01, 0.1, other, verbose=True)
-    assert len(capsys.readouterr().out.split("\n")) == 11
+    assert len(capsys.readouterr().out.split("\n")) == 12  # epoch 1, then each tenth
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -158,7 +158,7 @@ def test_fit_stops_where_the_last_pairs_say_and_learns_all_again(root):
     np.testing.assert_allclose(model["pairs"][1], y)
     start = script.init_params(9, 8, True, 4, np.random.default_rng(0))
     rest = (60, 0.02, 0.001, (X[91:], y[91:]))
-    watch = script.train(start, X[:91], y[:91], *rest)[1]["watch"]
+    watch = script.train(start, X[:91], y[:91], *rest)[1]["validation"]
     epochs = int(np.median(np.argmin(watch, axis=0)))
     assert model["epochs"] == epochs and 1 < epochs < 60
     params, _ = script.train(start, X, y, epochs, 0.02, 0.001)
@@ -168,7 +168,7 @@ def test_fit_stops_where_the_last_pairs_say_and_learns_all_again(root):
     u_next = a2 * u[12:].std() + u[12:].mean()
     x_next = np.maximum(u_next, 0) ** 2 if root else u_next
     pasts = np.array([x[t - 12 : t] for t in targets])  # wider than needed
-    np.testing.assert_allclose(model["step"](pasts[None]), x_next)
+    np.testing.assert_allclose(model["forecast"](pasts[None]), x_next)
 
 
 def test_fit_learns_for_one_epoch_at_least_and_a_root_below_zero_is_zero():
@@ -176,7 +176,7 @@ def test_fit_learns_for_one_epoch_at_least_and_a_root_below_zero_is_zero():
     model = script.fit(x, np.arange(9, 100), SETTINGS | {"epochs": 1})
     assert model["epochs"] == 1
     model["params"]["b2"] -= 99
-    assert not model["step"](np.ones((1, 3, 9))).any()
+    assert not model["forecast"](np.ones((1, 3, 9))).any()
 
 
 def test_fit_sees_no_pair_but_its_own():
@@ -207,7 +207,7 @@ def test_select_keeps_blocks_apart_and_takes_the_lowest_error(monkeypatch, capsy
             off = offset[config["window"]] - 0.5 * config["root"]
             return np.array([years + off - 1, years + off + 1])
 
-        return {"step": step}
+        return {"forecast": step}
 
     monkeypatch.setattr(script, "fit", fit)
     assert script.select(x, SETTINGS) == {"window": 2, "root": True}
@@ -218,7 +218,7 @@ def test_select_keeps_blocks_apart_and_takes_the_lowest_error(monkeypatch, capsy
 
     def prefer_root(values, targets, config):
         calls.append(targets)
-        return {"step": lambda past: past[..., -1] + config["root"]}
+        return {"forecast": lambda past: past[..., -1] + config["root"]}
 
     monkeypatch.setattr(script, "fit", prefer_root)
     assert script.select(x - 50, SETTINGS)["root"] is False  # no root below zero
@@ -249,6 +249,36 @@ def test_the_search_space_is_the_one_fixed_beforehand():
     }
     assert {key: args[key] for key in script.GRID} == chosen
     assert list(script.PUBLISHED.values()) == [(0.097, 0.28), (0.086, 0.35)]
+
+
+def blocks_up_to_1920():
+    """Yield values, the pairs to learn from and the block to forecast, as select."""
+    times, x, _ = sunspots()
+    x = x[times <= 1920]
+    targets = np.arange(12, len(x))
+    for block in np.array_split(targets, 5):
+        yield x, targets[(targets < block[0]) | (targets > block[-1] + 12)], block
+
+
+@pytest.mark.parametrize("p, stated", [(2, 230), (9, 238), (12, 263)])
+def test_lines_on_the_blocks_are_as_the_readme_says(p, stated):
+    errors = []
+    for x, apart, block in blocks_up_to_1920():
+        X, y = script.windows(x, p)
+        A = np.column_stack([X, np.ones(len(X))])
+        line = np.linalg.lstsq(A[apart - p], y[apart - p, 0], rcond=None)[0]
+        errors.extend((A[block - p] @ line - x[block]) ** 2)
+    assert np.mean(errors) == pytest.approx(stated, abs=0.5)
+
+
+@pytest.mark.slow
+def test_the_chosen_settings_have_the_stated_error_on_the_blocks():
+    errors, config = [], vars(script.parse_args([])) | {"seeds": 10}
+    for x, apart, block in blocks_up_to_1920():
+        forecast = script.fit(x, apart, config)["forecast"]
+        pasts = np.array([x[t - 9 : t] for t in block])
+        errors.extend((forecast(pasts[None]).mean(axis=0) - x[block]) ** 2)
+    assert np.mean(errors) == pytest.approx(177, rel=0.02)
 
 
 def test_one_network_alone_needs_no_axis_in_front(rng):
@@ -302,6 +332,8 @@ def test_period_is_a_peak_after_the_first_fall_below_zero():
     x = np.cos(np.arange(90) * 2 * np.pi / 30) + 0.01 * np.cos(np.arange(90) * np.pi)
     assert script.fit_rivals(x)[1] in (29, 30)
     assert script.fit_rivals(np.tile([1.0, -1.0], 40))[1] == 2
+    season = np.sin(np.arange(100) * 2 * np.pi / 12)
+    assert script.fit_rivals(season + np.arange(100))[1] == 12  # despite a trend
 
 
 def test_recursion_reads_its_own_forecasts():

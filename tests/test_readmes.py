@@ -117,7 +117,7 @@ def test_numbers_are_those_of_the_committed_run(path):
 @EVERY_SCRIPT
 def test_length_and_maths_delimiters(path):
     text = readme(path)
-    assert 80 <= text.count("\n") <= 230
+    assert 80 <= text.count("\n") <= 200
     prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
     prose = re.sub(r"`[^`\n]*`", "", prose)
     assert prose.count("$$") % 2 == 0 and prose.count("$") % 2 == 0
@@ -174,10 +174,14 @@ def test_default_run_writes_what_the_readme_states(path, tmp_path):
         for block in blocks(readme(path), "console")
         if block.startswith(f"$ python {path.name}\n")
     )
-    stated = console.rstrip().splitlines()[1:]
-    real = result.stdout.rstrip().splitlines()
+    stated, real = (text.rstrip().splitlines() for text in (console, result.stdout))
+    stated, skip = stated[1:], getattr(project, "TIMES_IN_OUTPUT", r"(?!)")
+    for n, line in enumerate(stated):
+        if line == "...":  # lines are left out: go on where the next one stands
+            words = [text.split()[:1] for text in real]
+            real[n : words.index(stated[n + 1].split()[:1], n)] = ["..."]
     assert len(stated) == len(real)
-    same_output(stated[:-1], real[:-1], getattr(project, "TIMES_IN_OUTPUT", r"(?!)"))
+    same_output(stated[:-1], real[:-1], skip)
 
 
 @pytest.mark.slow
