@@ -10,7 +10,7 @@ N points of the plane; any number of hidden layers, H1, H2, ... neurons wide. Ea
 neuron shows what it computes over the plane; each line is a weight, blue below zero and
 orange above. With a display a window opens, to play with. Without one, or with --save,
 the same picture becomes PNG files, a GIF and an HTML page. (4.3) is an equation in
-README.md; ``bends`` names the activation function of each layer.
+README.md; ``activations`` names the function of each layer, from "inputs" on.
 
     python nn_visualizer.py                    XOR: four corners, two classes
     python nn_visualizer.py --data spiral --hidden 16 8 --points 500 --epochs 1000
@@ -21,6 +21,7 @@ import argparse
 import json
 import math
 import re
+import signal
 import sys
 import tempfile
 import textwrap
@@ -103,9 +104,9 @@ def read_points(path):
 
 
 def load_data(name, csv_path, n_points, noise, rng):
-    """Return X, y to train on, test_X, test_y, names of the inputs and the output.
+    """Return a dict: X, y to train on, test_X, test_y, what the output neuron is.
 
-    Columns of a file are scaled by ``mean`` and ``std`` of the half to train on. Raises
+    The columns of a file are scaled by mean and std of the half to train on. Raises
     InputError where a file does not hold two classes.
     """
     names, mean, std = ["x1", "x2"], np.zeros(2), np.ones(2)
@@ -158,10 +159,10 @@ def init_params(sizes, activation, rng):
     return params
 
 
-def forward(params, X, bends):
+def forward(params, X, activations):
     """Return the cache a0 = X (N, D), z1, a1 (N, H1), ..., zL, aL (N, K)."""
     cache = {"a0": X}
-    for k, name in enumerate(bends[1:], start=1):
+    for k, name in enumerate(activations[1:], start=1):
         z = cache[f"a{k - 1}"] @ params[f"W{k}"] + params[f"b{k}"]  # (N, n_k)  (4.2)
         a = z if name == "linear" else ACTIVATIONS[name][0](z)  # (N, n_k)  (4.3)
         cache[f"z{k}"], cache[f"a{k}"] = z, a
@@ -179,7 +180,7 @@ def loss(cache, y, output):
     return np.sum((z - y) ** 2) / (2 * len(y))  # (4.5)
 
 
-def backward(params, cache, y, bends):
+def backward(params, cache, y, activations):
     """Return dW1, db1, ..., dbL under the keys of params; both losses begin alike."""
     grads, L = dict(params), len(params) // 2
     dz = (cache[f"a{L}"] - y) / len(y)  # (N, K)  (4.6)
@@ -187,9 +188,9 @@ def backward(params, cache, y, bends):
         grads[f"W{k}"] = cache[f"a{k - 1}"].T @ dz  # (n_{k-1}, n_k)  (4.7)
         grads[f"b{k}"] = dz.sum(axis=0)  # (n_k,)
         if k > 1:
-            da = dz @ params[f"W{k}"].T  # (N, n_{k-1})  (4.8)
-            slope = ACTIVATIONS[bends[k - 1]][1](cache[f"z{k - 1}"], cache[f"a{k - 1}"])
-            dz = da * slope  # (N, n_{k-1})
+            z, a = cache[f"z{k - 1}"], cache[f"a{k - 1}"]
+            da = dz @ params[f"W{k}"].T  # (N, n_{k-1})
+            dz = da * ACTIVATIONS[activations[k - 1]][1](z, a)  # (N, n_{k-1})  (4.8)
     return grads
 
 
@@ -213,27 +214,27 @@ def flat(params, kinds="Wb"):
     return np.concatenate([v.ravel() for k, v in params.items() if k[0] in kinds])
 
 
-def measure(params, data, bends, epoch):
-    """Return a row of the history: all numbers, losses, scores and the gradient.
+def measure(params, data, activations, epoch):
+    """Return a row of the history: weights, losses, scores and gradient of an epoch.
 
-    A score is the accuracy, or for heights R2, the share of variance explained.
+    A score is the accuracy, or of a regression R2, the share of variance explained.
     """
     row = {"epoch": epoch, "params": params, "weights": flat(params)}
     for part in ("test_", ""):
-        cache, y = forward(params, data[part + "X"], bends), data[part + "y"]
-        a, row[part + "loss"] = cache[f"a{len(bends) - 1}"], loss(cache, y, bends[-1])
-        if bends[-1] == "sigmoid":
-            row[part + "score"] = np.mean((a > 0.5) == y)
-        else:
-            r2 = 1 - np.sum((a - y) ** 2) / np.sum((y - y.mean()) ** 2)
-            row[part + "score"] = max(-1.0, r2)  # short enough to print
+        cache, y = forward(params, data[part + "X"], activations), data[part + "y"]
+        a = cache[f"a{len(activations) - 1}"]
+        row[part + "loss"] = loss(cache, y, activations[-1])
         stop_if_diverged(row[part + "loss"], epoch)
-    row["grads"] = backward(params, cache, y, bends)
+        if activations[-1] == "sigmoid":
+            row[part + "score"] = np.mean((a > 0.5) == y)
+        else:  # not below -1, to be short enough to print
+            row[part + "score"] = max(-1.0, 1 - np.mean((a - y) ** 2) / np.var(y))
+    row["grads"] = backward(params, cache, y, activations)
     row["gradient"] = np.linalg.norm(flat(row["grads"]))  # (4.10)
     return row
 
 
-def train(params, data, bends, epochs, lr, batch_size, rng, history, quiet=False):
+def train(params, data, activations, epochs, lr, batch_size, rng, history, quiet=False):
     """Do some epochs of mini-batch gradient descent, each in a new random order.
 
     Appends a row to the history after each and returns the last params with it. Raises
@@ -244,50 +245,14 @@ def train(params, data, bends, epochs, lr, batch_size, rng, history, quiet=False
         order = rng.permutation(len(X))
         for start in range(0, len(X), batch_size):
             rows = order[start : start + batch_size]
-            cache = forward(params, X[rows], bends)
-            grads = backward(params, cache, y[rows], bends)
+            cache = forward(params, X[rows], activations)
+            grads = backward(params, cache, y[rows], activations)
             params = {k: params[k] - lr * grads[k] for k in params}  # (4.9)
-        history.append(measure(params, data, bends, epoch))
+        history.append(measure(params, data, activations, epoch))
         if not quiet and is_progress_epoch(epoch, epochs):
             print("{epoch:5d}  {loss:8.4g}  {score:9.1%}  {test_score:6.1%}  "
                   "{gradient:8.2g}".format(**history[-1]))
     return params, history
-
-
-# --- Numbers in words -----------------------------------------------------------------
-
-
-def formula(params, k, j, inputs, bend):
-    """Return what neuron j of layer k computes from inputs, which are texts."""
-    products = [f"{w:+.3f}*{x}" for w, x in zip(params[f"W{k}"][:, j], inputs)]
-    return f"{bend}({' '.join(products)} {params[f'b{k}'][j]:+.3f})"
-
-
-def explain(params, x, bends):
-    """Return lines with each product and sum of the forward pass of a point x (2,)."""
-    cache = forward(params, x[None], bends)
-    lines = ["The ringed point: a0[0] = {:.3f}, a0[1] = {:.3f}".format(*x)]
-    for k, bend in enumerate(bends[1:], start=1):
-        inputs = [f"{a:.3f}" for a in cache[f"a{k - 1}"][0]]
-        for j, (z, a) in enumerate(zip(cache[f"z{k}"][0], cache[f"a{k}"][0])):
-            line = (f"a{k}[{j}] = {formula(params, k, j, inputs, bend)} = "
-                    f"{bend}({z:.3f}) = {a:.3f}")
-            lines += textwrap.wrap(line, 76, subsequent_indent=" " * 8)
-    return lines
-
-
-def describe(params, grads, place, bends):
-    """Return number and formula of a neuron (k, j) or an edge (k, i, j)."""
-    k, *start, j = place
-    if k == 0:
-        return f"a0[{j}]: coordinate {j + 1} of a point"
-    inputs = [f"a{k - 1}[{i}]" for i in range(len(params[f"W{k}"]))]
-    for i in start:
-        name, w, slope = f"W{k}[{i}, {j}]", params[f"W{k}"][i, j], grads[f"W{k}"][i, j]
-        return (f"{name} = {w:+.4f}, from {inputs[i]} to z{k}[{j}]\n"
-                f"d{name} = sum of {inputs[i]}*dz{k}[{j}] of all points = {slope:+.1e}")
-    text = f"a{k}[{j}] = {formula(params, k, j, inputs, bends[k])}"
-    return textwrap.fill(f"{text}, bias b{k}[{j}] = {params[f'b{k}'][j]:+.4f}", 72)
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -299,7 +264,42 @@ BOXES = {"net": (0, 2, 6, 3.6), "surface": (6.25, 2.45, 2.2, 2.2),
          "scale": (8.5, 2.45, 0.08, 2.2), "loss": (0.6, 0.45, 1.4, 1.2),
          "score": (2.55, 0.45, 1.25, 1.2), "weights": (4.3, 0.45, 2.45, 1.2),
          "gradient": (7.35, 0.45, 1.4, 1.2)}  # left, bottom, width, height in inches
-HINT = "Point at a neuron or a line; click on a point, or elsewhere to go back."
+HINT = "Point at a neuron or a line; click on a data point, or elsewhere to go back."
+
+
+def formula(params, k, j, inputs, activation):
+    """Return what neuron j of layer k computes from inputs, which are texts."""
+    products = [f"{w:+.3f}*{x}" for w, x in zip(params[f"W{k}"][:, j], inputs)]
+    return f"{activation}({' '.join(products)} {params[f'b{k}'][j]:+.3f})"
+
+
+def explain(params, x, activations):
+    """Return lines with each product and sum of the forward pass of a point x (2,)."""
+    cache = forward(params, x[None], activations)
+    lines = ["The ringed point: a0[0] = {:.3f}, a0[1] = {:.3f}".format(*x)]
+    for k, name in enumerate(activations[1:], start=1):
+        inputs = [f"{a:.3f}" for a in cache[f"a{k - 1}"][0]]
+        for j, (z, a) in enumerate(zip(cache[f"z{k}"][0], cache[f"a{k}"][0])):
+            text = formula(params, k, j, inputs, name)
+            lines.append(f"a{k}[{j}] = {text} = {name}({z:.3f}) = {a:.3f}")
+    return lines
+
+
+def describe(row, place, activations):
+    """Return number and formula of a neuron (k, j), a weight (k, i, j), or a hint."""
+    if place is None:
+        return HINT
+    k, j, params = place[0], place[-1], row["params"]
+    if k == 0:
+        return f"a0[{j}]: coordinate {j + 1} of a point"
+    inputs = [f"a{k - 1}[{i}]" for i in range(len(params[f"W{k}"]))]
+    if len(place) == 2:
+        text = formula(params, k, j, inputs, activations[k])
+        return textwrap.fill(f"a{k}[{j}] = {text}; the last number is the bias", 72)
+    i, name = place[1], f"W{k}[{place[1]}, {j}]"
+    w, slope = params[f"W{k}"][i, j], row["grads"][f"W{k}"][i, j]
+    return (f"{name} = {w:+.4f}, from {inputs[i]} to z{k}[{j}]\n"
+            f"d{name} = sum of {inputs[i]}*dz{k}[{j}] over all points = {slope:+.1e}")
 
 
 def weight_colours(weights):
@@ -319,18 +319,19 @@ class Visualizer:
             self.add_controls(bottom)
         self.reset()
 
-    def reset(self, event=None, **changes):
+    def reset(self, **changes):
         """Begin anew, from the same seed, with another activation or other data."""
         vars(self.args).update(changes)
-        args, rng = self.args, np.random.default_rng(self.args.seed)
-        data = load_data(args.data, args.csv, args.points, args.noise, rng)
-        bends = ["inputs", *[args.activation] * len(args.hidden), data["output"]]
-        self.data, self.bends, self.rng, self.picked = data, bends, rng, None
+        args, self.rng = self.args, np.random.default_rng(self.args.seed)
+        self.data = load_data(args.data, args.csv, args.points, args.noise, self.rng)
+        hidden, output = [args.activation] * len(args.hidden), self.data["output"]
+        self.activations = ["inputs", *hidden, output]
         self.sizes = [2, *args.hidden, 1]
-        params = init_params(self.sizes, args.activation, rng)
-        self.history = [measure(params, data, bends, 0)]
+        params = init_params(self.sizes, args.activation, self.rng)
+        self.history = [measure(params, self.data, self.activations, 0)]
         self.name = f"{args.data}, {'-'.join(map(str, self.sizes))} {args.activation}"
-        self.score = "accuracy" if bends[-1] == "sigmoid" else "R2"
+        self.score = "accuracy" if output == "sigmoid" else "R2"
+        self.picked = self.pointed = None  # a data point; a neuron or weight
         self.draw()
 
     def draw(self):
@@ -339,8 +340,9 @@ class Visualizer:
         self.top.clear()
         self.ax = {name: self.top.add_axes((x / 9, y / 6, w / 9, h / 6))
                    for name, (x, y, w, h) in BOXES.items()}
-        r, height = 1.05 * np.abs([*data["X"], *data["test_X"]]).max(), data["y"].max()
-        self.limits = {"inputs": (-r, r), "relu": (-r, r), "linear": (-height, height),
+        r = max(1.0, 1.05 * np.abs([*data["X"], *data["test_X"]]).max())
+        top = np.abs(data["y"]).max()
+        self.limits = {"inputs": (-r, r), "relu": (-r, r), "linear": (-top, top),
                        "tanh": (-1, 1), "sigmoid": (0, 1)}
         self.plane = np.stack(np.meshgrid(*2 * [np.linspace(-r, r, GRID)]), axis=-1)
         self.draw_edges(self.ax["net"])
@@ -355,11 +357,11 @@ class Visualizer:
         self.show()
         self.fig.canvas.draw()
 
-    def heat_map(self, ax, bend, extent, **style):
-        """Draw an empty heat map, with the limits of one activation function."""
-        low, high = self.limits[bend]
-        return ax.imshow(np.zeros((1, 1)), SHADES, vmin=low, vmax=high, extent=extent,
-                         aspect="auto", origin="lower", **style)
+    def heat_map(self, ax, k, extent, **style):
+        """Draw an empty heat map, with the limits of the activation of layer k."""
+        low, high = self.limits[self.activations[k]]
+        self.maps.append(ax.imshow([[0]], SHADES, vmin=low, vmax=high, extent=extent,
+                                   aspect="auto", origin="lower", **style))
 
     def draw_edges(self, ax):
         """Find a place for each neuron (k, j); draw a curve for a weight (k, i, j)."""
@@ -379,33 +381,32 @@ class Visualizer:
 
     def draw_neurons(self, ax):
         """Draw a heat map for each neuron, and in its corner a box for the bias."""
-        r = self.radius
-        self.maps = [self.heat_map(ax, self.bends[k], (x - r, x + r, y - r, y + r),
-                                   zorder=2) for (k, _), (x, y) in self.places.items()]
+        r, self.maps = self.radius, []
+        for (k, _), (x, y) in self.places.items():
+            self.heat_map(ax, k, (x - r, x + r, y - r, y + r), zorder=2)
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
         square = r * np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
         style = {"facecolor": "none", "edgecolor": GREY, "linewidth": 0.8, "zorder": 3}
         ax.add_collection(PolyCollection(corners + 2 * square, **style))
-        self.biases = PolyCollection(corners[2:] + 0.4 * square, **style)
-        ax.add_collection(self.biases)
-        for k, bend in enumerate(self.bends):
-            ax.text(self.places[k, 0][0], 3.5, bend, ha="center", va="center")
+        self.biases = ax.add_collection(
+            PolyCollection(corners[2:] + 0.4 * square, **style))
+        for k, name in enumerate(self.activations):
+            ax.text(self.places[k, 0][0], 3.5, name, ha="center", va="center")
         for j, name in enumerate(self.data["names"]):
             ax.text(*self.places[0, j] - [r + 0.1, 0], name[:8], ha="right",
                     va="center", parse_math=False)
         self.title = ax.text(0.1, 3.72, "", size=11, weight="bold", zorder=9)
-        self.note = ax.text(0.15, 3.5, "", family="monospace", va="top", zorder=9,
+        self.note = ax.text(0.15, 3.56, "", family="monospace", va="top", zorder=9,
                             bbox={"facecolor": "#FFFFFF", "edgecolor": GREY})
         ax.set(xlim=(0, 6), ylim=(0, 3.6))
         ax.set_axis_off()
 
     def draw_surface(self, ax, limits):
         """Draw the training and test points, on the output over the plane."""
-        self.surface = self.heat_map(ax, self.bends[-1], (*limits, *limits),
-                                     interpolation="bilinear")
+        self.heat_map(ax, -1, (*limits, *limits), interpolation="bilinear")
         for part in ("", "test_"):  # at most 80 of each; more would hide the output
             X, y = self.data[part + "X"][:80], self.data[part + "y"][:80, 0]
-            dark = self.surface.to_rgba(y) * [0.65, 0.65, 0.65, 1]
+            dark = self.maps[-1].to_rgba(y) * [0.65, 0.65, 0.65, 1]
             face, edge = ("#FFFFFF", dark) if part else (dark, "#FFFFFF")
             ax.scatter(*X.T, s=18, facecolor=face, edgecolor=edge, zorder=3)
         self.ring = ax.scatter([], [], s=110, facecolor="none", edgecolor="#000000",
@@ -414,22 +415,21 @@ class Visualizer:
         ax.set_xlabel(self.data["names"][0], parse_math=False)
         ax.set_ylabel(self.data["names"][1], parse_math=False)
         ax.text(0, 1.03, "dots: training, rings: test", transform=ax.transAxes)
-        self.top.colorbar(self.surface, cax=self.ax["scale"], ticks=plt.MaxNLocator(2))
+        self.top.colorbar(self.maps[-1], cax=self.ax["scale"], ticks=plt.MaxNLocator(2))
 
     def draw_histories(self):
         """Draw panels for loss, score, weights and gradient; their axes never move."""
-        titles = {"loss": "loss", "score": self.score, "gradient": "gradient's norm",
-                  "weights": f"{self.history[0]['weights'].size} weights and biases"}
-        for name, title in titles.items():
-            self.ax[name].set(title=title, xlabel="epoch", xlim=(0, self.args.epochs))
+        n, log = self.history[0]["weights"].size, {"yscale": "log", "ylim": (1e-4, 10)}
+        panels = {"loss": {"title": "loss"} | log,
+                  "score": {"title": self.score, "ylim": (-0.02, 1.03)},
+                  "weights": {"title": f"{n} weights and biases", "ylim": (-30, 30)},
+                  "gradient": {"title": "gradient's norm"} | log}
+        for name, settings in panels.items():
+            self.ax[name].set(xlabel="epoch", xlim=(0, self.args.epochs), **settings)
             self.ax[name].locator_params(axis="x", nbins=3)
             self.ax[name].grid(alpha=0.25)
-        for name in ("loss", "gradient"):
-            self.ax[name].set(yscale="log", ylim=(1e-4, 10))
-        self.ax["score"].set_ylim(-0.02, 1.03)
         self.ax["score"].yaxis.set_major_formatter("{x:.0%}")
         self.ax["weights"].set_yscale("symlog", linthresh=1)
-        self.ax["weights"].set_ylim(-30, 30)
         self.lines = {"gradient": self.ax["gradient"].plot([], [], color=GREY)[0]}
         for part, colour in (("", TRAIN_COLOUR), ("test_", TEST_COLOUR)):
             for name in ("loss", "score"):
@@ -441,12 +441,11 @@ class Visualizer:
     def show(self, epoch=-1):
         """Show the state after an epoch, how it came about, and the picked point."""
         row = self.history[epoch]
-        params, epoch = row["params"], row["epoch"]
-        cache = forward(params, self.plane.reshape(-1, 2), self.bends)
-        maps = np.hstack([cache[f"a{k}"] for k in range(len(self.bends))]).T
-        for image, a in zip([*self.maps, self.surface], [*maps, maps[-1]]):
+        params, epoch, weights = row["params"], row["epoch"], flat(row["params"], "W")
+        cache = forward(params, self.plane.reshape(-1, 2), self.activations)
+        maps = np.hstack([cache[f"a{k}"] for k in range(len(self.activations))]).T
+        for image, a in zip(self.maps, [*maps, maps[-1]]):  # the output is shown twice
             image.set_data(a.reshape(GRID, GRID))
-        weights = flat(params, "W")
         self.edges.set(linewidth=0.4 + 6 * np.tanh(np.abs(weights) / 4),
                        color=weight_colours(weights))
         self.biases.set_facecolor(SIGNED(0.5 + 0.5 * np.tanh(flat(params, "b"))))
@@ -460,34 +459,38 @@ class Visualizer:
         self.title.set_text(
             f"{self.name}, epoch {epoch}: test {self.score} {row['test_score']:.1%}")
         self.ring.set_offsets(np.zeros((0, 2)) if self.picked is None else self.picked)
-        lines = [] if self.picked is None else explain(params, self.picked, self.bends)
+        self.note.set_text("" if self.picked is None else self.forward_pass(params))
+
+    def forward_pass(self, params):
+        """Return the sums for the picked point, in a box as large as the network."""
+        lines = [part for line in explain(params, self.picked, self.activations)
+                 for part in textwrap.wrap(line, 76, subsequent_indent=" " * 8)]
         if len(lines) > 23:
             lines[22:] = ["... and so on; the click has printed all of it"]
-        if lines:  # a box as large as the network
-            lines = [line.ljust(76) for line in lines + [""] * (23 - len(lines))]
-        self.note.set_text("\n".join(lines))
+        return "\n".join(lines + [" " * 76] * (23 - len(lines)))
 
     def show_divergence(self, error):
         """Say on the picture what went wrong; it keeps the last finite state."""
         self.show()
-        first, last = (np.abs(self.history[i]["weights"]).max() for i in (0, -1))
         self.note.set_text(textwrap.fill(
             f"Training{str(error)[8:]}. The steps jumped across the valley and landed "
-            f"higher up. The largest weight was {first:.3g} at first and is {last:.3g} "
-            "now, in the last finite state.", 72))
+            "higher up. This is the last state before that.", 72))
         for name in ("loss", "gradient"):
             self.ax[name].relim()
-            self.ax[name].autoscale()
+            self.ax[name].autoscale(axis="y")
 
     def learn(self, epochs=1, quiet=True):
         """Train for some epochs, from the last state on."""
-        train(self.history[-1]["params"], self.data, self.bends, epochs, self.args.lr,
-              self.args.batch_size, self.rng, self.history, quiet)
+        train(self.history[-1]["params"], self.data, self.activations, epochs,
+              self.args.lr, self.args.batch_size, self.rng, self.history, quiet)
 
     def add_controls(self, strip):
         """Draw buttons and a slider on a subfigure; start a timer that trains."""
+        self.fig.canvas.manager.set_window_title("Neural network visualizer")
         self.widgets = {}
-        actions = {"Pause": self.toggle, "Step": self.advance, "Reset": self.reset}
+        actions = {"Pause": lambda event: self.play(not self.playing),
+                   "Step": lambda event: (self.play(False), self.advance()),
+                   "Reset": lambda event: self.reset()}
         for x, (name, action) in zip((0.02, 0.12, 0.22), actions.items()):
             self.widgets[name] = Button(strip.add_axes((x, 0.6, 0.09, 0.3)), name)
             self.widgets[name].on_clicked(action)
@@ -496,61 +499,71 @@ class Visualizer:
         self.slider.on_changed(lambda power: vars(self.args).update(lr=10**power))
         for x, flag, names in ((0.69, "activation", list(ACTIVATIONS)),
                                (0.83, "data", DATA + ["csv"] * bool(self.args.csv))):
-            radio = RadioButtons(strip.add_axes((x, 0, 0.14, 1), frameon=False), names,
-                                 names.index(vars(self.args)[flag]))
-            radio.on_clicked(lambda name, flag=flag: self.reset(**{flag: name}))
-            self.widgets[flag] = radio
+            self.widgets[flag] = RadioButtons(strip.add_axes((x, 0, 0.14, 1)), names,
+                                              names.index(vars(self.args)[flag]))
+            self.widgets[flag].on_clicked(
+                lambda name, flag=flag: self.reset(**{flag: name}))
+        for ax in strip.axes:
+            ax.spines[:].set_visible(False)
         self.tip = strip.text(0.02, 0.1, HINT, family="monospace", animated=True)
         for event, action in (("draw_event", self.refresh),
                               ("button_press_event", self.on_click),
                               ("motion_notify_event", self.on_move)):
             self.fig.canvas.mpl_connect(event, action)
         self.timer = self.fig.canvas.new_timer(interval=5)
-        self.timer.add_callback(lambda: self.playing and self.advance())
+        self.timer.add_callback(self.on_timer)
         self.timer.start()
 
     def refresh(self, event=None):
         """Draw what moves onto the stored background; a draw event brings a new one."""
+        canvas = self.fig.canvas
+        self.tip.set_text(describe(self.history[-1], self.pointed, self.activations))
         if event:
-            self.background = self.fig.canvas.copy_from_bbox(self.fig.bbox)
-        self.fig.canvas.restore_region(self.background)
+            self.background = canvas.copy_from_bbox(self.fig.bbox)
+        canvas.restore_region(self.background)
         for artist in [*self.moving, self.tip]:
             self.fig.draw_artist(artist)
-        self.fig.canvas.blit(self.fig.bbox)
+        if not event:  # after a draw event the toolkit shows the canvas itself
+            canvas.blit(self.fig.bbox)
 
-    def toggle(self, event=None):
+    def play(self, playing):
         """Play, or pause."""
-        self.playing = not self.playing
-        self.widgets["Pause"].label.set_text("Pause" if self.playing else "Play")
+        self.playing = playing
+        self.widgets["Pause"].label.set_text("Pause" if playing else "Play")
         self.fig.canvas.draw_idle()
 
-    def advance(self, event=None):
-        """Train for an epoch, up to --epochs, and show it; or explain a divergence."""
-        if event and self.playing:  # the button "Step" pauses
-            self.toggle()
-        if self.history[-1]["epoch"] < self.args.epochs:
-            try:
+    def advance(self):
+        """Train for an epoch and show it; pause at the last one, or if it diverges."""
+        try:
+            if self.history[-1]["epoch"] < self.args.epochs:
                 self.learn()
                 self.show()
-            except FloatingPointError as error:
-                self.show_divergence(error)
-                if self.playing:
-                    self.toggle()
-                self.fig.canvas.draw()
-            self.refresh()
+            else:
+                self.play(False)
+        except FloatingPointError as error:
+            self.show_divergence(error)
+            self.play(False)
+        self.refresh()
+
+    def on_timer(self):
+        """Train while playing; return nothing, since False would end the timer."""
+        if self.playing:
+            self.advance()
+
+    def close(self, *signal_and_frame):
+        """Close the window at the next tick; Ctrl-C may have come while it draws."""
+        self.timer.add_callback(plt.close, self.fig)
 
     def on_move(self, event):
-        """Show number and formula of the neuron or edge under the mouse."""
-        text, found = HINT, []
+        """Note which neuron or weight is under the mouse, for the text below."""
+        before, self.pointed = self.pointed, None
         if event.inaxes is self.ax["net"]:
-            found = [place for place, centre in self.places.items() if np.abs(
-                     centre - [event.xdata, event.ydata]).max() < self.radius]
-            found += [[*self.curves][i] for i in self.edges.contains(event)[1]["ind"]]
-        if found:
-            now = self.history[-1]
-            text = describe(now["params"], now["grads"], found[0], self.bends)
-        if text != self.tip.get_text():
-            self.tip.set_text(text)
+            for edge in self.edges.contains(event)[1]["ind"]:
+                self.pointed = [*self.curves][edge]
+            for place, centre in self.places.items():
+                if np.abs(centre - [event.xdata, event.ydata]).max() < self.radius:
+                    self.pointed = place
+        if self.pointed != before:
             self.refresh()
 
     def on_click(self, event):
@@ -560,7 +573,7 @@ class Visualizer:
             distances = np.linalg.norm(X - [event.xdata, event.ydata], axis=1)
             if distances.min() < 0.05 * self.plane.max():
                 self.picked, now = X[distances.argmin()], self.history[-1]["params"]
-                print(*explain(now, self.picked, self.bends), sep="\n")
+                print(*explain(now, self.picked, self.activations), sep="\n")
         self.show()
         self.refresh()
 
@@ -700,70 +713,70 @@ def parse_args(argv=None):
 def save_weights(picture, path):
     """Write all numbers with one worked example: enough for a check by hand."""
     data, params = picture.data, picture.history[-1]["params"]
-    example = forward(params, data["test_X"][:1], picture.bends)
+    example = forward(params, data["test_X"][:1], picture.activations)
     numbers = {**{key: data[key] for key in ("names", "mean", "std")},
-               "activations": picture.bends[1:], **params,
+               "activations": picture.activations[1:], **params,
                "example": {key: rows[0] for key, rows in example.items()}}
     path.write_text(json.dumps(numbers, indent=1, default=np.ndarray.tolist) + "\n",
                     encoding="utf-8")
 
 
 def save_stages(picture, folder):
-    """Write films, and pictures of the start, the middle and one forward pass."""
-    frames, last = save_films(picture, folder), picture.history[-1]["epoch"]
+    """Write pictures of the start, the middle and one forward pass; return names."""
+    last, files = picture.history[-1]["epoch"], []
     for name, epoch in (("start", 0), ("middle", last // 8), ("forward_pass", last)):
         picture.picked = picture.data["test_X"][0] if name == "forward_pass" else None
         picture.show(epoch)
-        picture.fig.savefig(folder / f"{name}.png", dpi=150)
+        files.append(f"{name}.png")
+        picture.fig.savefig(folder / files[-1], dpi=150)
     picture.picked = None
-    return frames, ["start.png", "middle.png", "forward_pass.png", "learning.gif",
-                    "learning.html"]
+    return files
 
 
 def frames_per_second(args):
     """Return how many frames a second a window trains and draws, in memory."""
-    window, frames = Visualizer(args, live=True), min(50, args.epochs)
-    start = time.perf_counter()
-    for _ in range(frames):
+    window, start = Visualizer(args, live=True), time.perf_counter()
+    for _ in range(50):
         window.advance()
-    seconds = time.perf_counter() - start
     plt.close(window.fig)
-    return frames / seconds
+    return 50 / (time.perf_counter() - start)
 
 
 def finish(picture, args, live):
     """Print the verdict; write pictures, films, weights and metrics."""
-    now, frames, rate, files = picture.history[-1], 0, None, []
+    now, frames, rate, files = picture.history[-1], 0, None, ["weights.json"]
     print(f"After {now['epoch']} epochs the test {picture.score} of "
           f"{now['weights'].size} weights and biases is {now['test_score']:.1%}.")
+    save_weights(picture, args.out / "weights.json")
     if not live:
-        (frames, files), rate = save_stages(picture, args.out), frames_per_second(args)
+        frames, rate = save_films(picture, args.out), frames_per_second(args)
+        files += ["learning.gif", "learning.html", *save_stages(picture, args.out)]
         print(f"The window trains and draws {rate:.0f} frames a second here.")
     picture.show()
-    save_weights(picture, args.out / "weights.json")
     metrics = {"data": args.data, f"test_{picture.score}": now["test_score"],
                "final_loss": now["loss"], "test_loss": now["test_loss"],
                "gradient": now["gradient"], "parameters": now["weights"].size,
                "largest_weight": np.abs(now["weights"]).max(), "epochs": now["epoch"],
                "frames": frames, "frames_per_second": rate}
-    save_results(args, {"final": picture.fig}, metrics, [*files, "weights.json"])
+    save_results(args, {"final": picture.fig}, metrics, files)
 
 
 @plt.rc_context(LOOK)
 def watch(args):
     """Learn, in a window or without one; draw and save."""
-    picture = Visualizer(args)
+    live = plt.gcf().canvas.required_interactive_framework
+    plt.close()
+    live = bool(live) and not (args.no_show or args.save)
+    picture = Visualizer(args, live)
     make_folder(args.out)
     n, n_test = len(picture.data["X"]), len(picture.data["test_X"])
     print(f"{picture.name}, learning rate {args.lr:g}, batch {args.batch_size}, seed "
           f"{args.seed}\n{n} points to train on, {n_test} to test\n")
-    live = picture.fig.canvas.required_interactive_framework
-    live = live and not (args.no_show or args.save)
     try:
         if live:
-            plt.close(picture.fig)
-            picture, args.no_show = Visualizer(args, live=True), True
+            before = signal.signal(signal.SIGINT, picture.close)
             plt.show()
+            signal.signal(signal.SIGINT, before)
         else:
             print("epoch      loss   training    test  gradient")
             picture.learn(args.epochs, quiet=False)
@@ -773,6 +786,7 @@ def watch(args):
         picture.show_divergence(error)
         picture.fig.savefig(args.out / "diverged.png", dpi=150)
         raise FloatingPointError(f"{error}, and see diverged.png") from None
+    args.no_show = args.no_show or live  # it was on the screen already
     finish(picture, args, live)
 
 

@@ -20,9 +20,9 @@ TIMES_IN_OUTPUT = r"draws \d+"
 FAILS = [["--data", "plane", "--lr", "20"]]
 
 
-def random_net(sizes, bends, rng):
+def random_net(sizes, activations, rng):
     """Return params with biases that are not zero."""
-    params = script.init_params(sizes, bends[1], rng)
+    params = script.init_params(sizes, activations[1], rng)
     return {k: v if v.ndim > 1 else rng.normal(size=v.shape) for k, v in params.items()}
 
 
@@ -32,14 +32,14 @@ def gradient_cases():
         ("sigmoid", "linear"),
         ("relu", "sigmoid"),
     ]:
-        rng, bends = np.random.default_rng(4), ["inputs", hidden, hidden, output]
+        rng, names = np.random.default_rng(4), ["inputs", hidden, hidden, output]
         N, D, H1, H2, K = 7, 3, 5, 4, 2
         X, y = rng.normal(size=(N, D)), rng.normal(size=(N, K))
         y = (y > 0).astype(float) if output == "sigmoid" else y
 
         def tf_loss(tf, p, X=X, y=y, hidden=hidden, output=output):
-            bend = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu}[hidden]
-            a = bend(bend(X @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"])
+            f = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu}[hidden]
+            a = f(f(X @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"])
             z = a @ p["W3"] + p["b3"]
             each = 0.5 * (z - y) ** 2
             if output == "sigmoid":
@@ -49,26 +49,26 @@ def gradient_cases():
         yield GradientCase(
             f"{hidden}-{output}",
             (N, D, H1, H2, K),
-            random_net([D, H1, H2, K], bends, rng),
-            forward=lambda p, X=X, bends=bends: script.forward(p, X, bends),
+            random_net([D, H1, H2, K], names, rng),
+            forward=lambda p, X=X, names=names: script.forward(p, X, names),
             loss=lambda c, y=y, output=output: script.loss(c, y, output),
-            backward=lambda p, c, y=y, bends=bends: script.backward(p, c, y, bends),
+            backward=lambda p, c, y=y, names=names: script.backward(p, c, y, names),
             tf_loss=tf_loss,
             kinks=lambda c, on=hidden == "relu": [c["z1"], c["z2"]] if on else [],
         )
 
 
 def learnt(*flags):
-    """Train without a picture; return the args, data, bends and history."""
+    """Train without a picture; return the args, data, activations and history."""
     args = script.parse_args([*map(str, flags)])
     rng = np.random.default_rng(args.seed)
     data = script.load_data(args.data, args.csv, args.points, args.noise, rng)
-    bends = ["inputs", *[args.activation] * len(args.hidden), data["output"]]
+    activations = ["inputs", *[args.activation] * len(args.hidden), data["output"]]
     params = script.init_params([2, *args.hidden, 1], args.activation, rng)
-    history = [script.measure(params, data, bends, 0)]
+    history = [script.measure(params, data, activations, 0)]
     rest = (args.lr, args.batch_size, rng, history)
-    script.train(params, data, bends, args.epochs, *rest)
-    return args, data, bends, history
+    script.train(params, data, activations, args.epochs, *rest)
+    return args, data, activations, history
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +83,7 @@ def shared_window():
 @pytest.fixture
 def window(shared_window):
     shared_window.slider.set_val(-1)
-    if not shared_window.playing:
-        shared_window.toggle()
+    shared_window.play(True)
     shared_window.reset(data="xor", activation="tanh")
     return shared_window
 
@@ -172,14 +171,14 @@ def test_two_epochs_are_the_steps_of_tensorflow(tf, capsys):
 
 
 def test_an_epoch_is_one_pass_over_shuffled_batches(rng, capsys):
-    _, data, bends, history = learnt("--points", 25, "--epochs", 1, "--lr", 0.3)
+    _, data, activations, history = learnt("--points", 25, "--epochs", 1, "--lr", 0.3)
     params, rng = history[0]["params"], np.random.default_rng(0)
     script.load_data("xor", None, 25, 0.1, rng)
     script.init_params([2, 6, 4, 1], "tanh", rng)
     order = rng.permutation(25)
     for rows in (order[:10], order[10:20], order[20:]):
-        cache = script.forward(params, data["X"][rows], bends)
-        grads = script.backward(params, cache, data["y"][rows], bends)
+        cache = script.forward(params, data["X"][rows], activations)
+        grads = script.backward(params, cache, data["y"][rows], activations)
         params = {k: params[k] - 0.3 * grads[k] for k in params}
     np.testing.assert_array_equal(history[-1]["weights"], script.flat(params))
     assert [row["epoch"] for row in history] == [0, 1]
@@ -189,10 +188,10 @@ def test_an_epoch_is_one_pass_over_shuffled_batches(rng, capsys):
 def test_a_row_of_the_history_says_what_the_data_say(name, capsys):
     from sklearn.metrics import accuracy_score, log_loss, r2_score
 
-    _, data, bends, history = learnt("--data", name, "--epochs", 2)
+    _, data, activations, history = learnt("--data", name, "--epochs", 2)
     now = history[-1]
     for part in ("", "test_"):
-        cache = script.forward(now["params"], data[part + "X"], bends)
+        cache = script.forward(now["params"], data[part + "X"], activations)
         a, y = cache["a3"], data[part + "y"]
         if name == "plane":
             assert now[part + "score"] == pytest.approx(r2_score(y, a))
@@ -200,13 +199,13 @@ def test_a_row_of_the_history_says_what_the_data_say(name, capsys):
         else:
             assert now[part + "score"] == accuracy_score(y, a > 0.5)
             assert now[part + "loss"] == pytest.approx(log_loss(y, a))
-    cache = script.forward(now["params"], data["X"], bends)
-    grads = script.backward(now["params"], cache, data["y"], bends)
+    cache = script.forward(now["params"], data["X"], activations)
+    grads = script.backward(now["params"], cache, data["y"], activations)
     norm = math.sqrt(sum((g**2).sum() for g in grads.values()))
     assert now["gradient"] == pytest.approx(norm)
     far = {k: 30 * v for k, v in now["params"].items()}
     if name == "plane":
-        assert script.measure(far, data, bends, 1)["score"] == -1.0
+        assert script.measure(far, data, activations, 1)["score"] == -1.0
 
 
 def test_a_sum_of_exactly_zero_belongs_to_class_0():
@@ -319,19 +318,19 @@ def test_bad_flags_are_one_sentence(flags, capsys):
 
 @pytest.mark.parametrize("hidden, output", [("tanh", "sigmoid"), ("relu", "linear")])
 def test_every_printed_sum_can_be_recomputed_by_hand(hidden, output, rng):
-    bends = ["inputs", hidden, hidden, output]
-    params, x = random_net([2, 5, 3, 1], bends, rng), rng.normal(size=2)
-    text = " ".join(" ".join(script.explain(params, x, bends)).split())
+    activations = ["inputs", hidden, hidden, output]
+    params, x = random_net([2, 5, 3, 1], activations, rng), rng.normal(size=2)
+    text = " ".join(" ".join(script.explain(params, x, activations)).split())
     pattern = r"a(\d)\[(\d)\] = (\w+)\((.*?)\) = \w+\((\S+)\) = (\S+)"
     found = re.findall(pattern, text)
     assert len(found) == 5 + 3 + 1 and found[-1][2] == output
     functions = {"tanh": math.tanh, "relu": lambda z: max(z, 0.0)}
     functions |= {"sigmoid": lambda z: 1 / (1 + math.exp(-z)), "linear": lambda z: z}
-    cache = script.forward(params, x[None], bends)
-    for k, j, bend, factors, z, a in found:
+    cache = script.forward(params, x[None], activations)
+    for k, j, name, factors, z, a in found:
         total = sum(math.prod(map(float, t.split("*"))) for t in factors.split())
         assert total == pytest.approx(float(z), abs=9e-3)
-        assert functions[bend](float(z)) == pytest.approx(float(a), abs=2e-3)
+        assert functions[name](float(z)) == pytest.approx(float(a), abs=2e-3)
         assert float(a) == pytest.approx(cache[f"a{k}"][0, int(j)], abs=5.1e-4)
 
 
@@ -375,16 +374,22 @@ def test_play_pause_step_and_reset(window):
 
 
 def test_the_timer_trains_up_to_the_last_epoch_while_playing(window):
-    (on_timer, _, _), *_ = window.timer.callbacks
-    for _ in range(3):
-        on_timer()
-    window.toggle()
-    on_timer()
+    for playing in (True, False, True, True):  # the timer outlives a pause
+        window.play(playing)
+        window.timer._on_timer()
     assert window.history[-1]["epoch"] == 3
     window.args.epochs = 3
-    window.advance()
+    window.timer._on_timer()
     window.args.epochs = 200
-    assert window.history[-1]["epoch"] == 3
+    assert window.history[-1]["epoch"] == 3 and not window.playing
+
+
+def test_ctrl_c_closes_a_window_at_the_next_tick():
+    window = script.Visualizer(script.parse_args([]), live=True)
+    window.close()
+    assert plt.fignum_exists(window.fig.number)
+    window.timer._on_timer()
+    assert not plt.fignum_exists(window.fig.number)
 
 
 def test_the_learning_rate_changes_without_a_reset(window, capsys):
@@ -412,7 +417,7 @@ def test_the_mouse_names_neurons_and_edges(window):
     now = window.history[-1]
     text, W1 = tip(window, window.places[1, 2]), now["params"]["W1"]
     assert f"a1[2] = tanh({W1[0, 2]:+.3f}*a0[0] {W1[1, 2]:+.3f}*a0[1] +0.000)" in text
-    assert "bias b1[2] = +0.0000" in text
+    assert text.endswith("the last number is the bias")
     for (k, i, _), curve in window.curves.items():
         assert re.search(rf"W{k}\[{i}, \d\]", tip(window, curve[1]))  # several begin
     text = tip(window, window.curves[3, 1, 0][10])
@@ -426,9 +431,9 @@ def test_a_click_on_a_point_shows_its_forward_pass(window, capsys):
     surface, x = window.ax["surface"], window.data["test_X"][3]
     window.advance()
     click(window, surface, x, data=True)
-    text = window.note.get_text()
-    for line in script.explain(window.history[-1]["params"], x, window.bends):
-        assert line in text and line in capsys.readouterr().out + line
+    text, printed = window.note.get_text(), capsys.readouterr().out
+    for line in script.explain(window.history[-1]["params"], x, window.activations):
+        assert line in " ".join(text.split()) and line in printed
     np.testing.assert_array_equal(window.ring.get_offsets(), [x])
     window.advance()
     assert window.note.get_text() != text, "it follows the training"
@@ -453,8 +458,8 @@ def test_divergence_is_explained_and_a_smaller_step_goes_on(window):
 
 def test_the_picture_shows_what_the_network_computes(window):
     params = window.history[-1]["params"]
-    cache = script.forward(params, window.plane.reshape(-1, 2), window.bends)
-    shown = [image.get_array().data.ravel() for image in [*window.maps, window.surface]]
+    cache = script.forward(params, window.plane.reshape(-1, 2), window.activations)
+    shown = [image.get_array().data.ravel() for image in window.maps]
     computed = np.hstack([*(cache[f"a{k}"] for k in range(4)), cache["a3"]]).T
     np.testing.assert_allclose(shown, computed)
     weights = np.abs(script.flat(params, "W"))
