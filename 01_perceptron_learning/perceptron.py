@@ -83,7 +83,7 @@ def read_points(path):
     return X, np.char.strip(table[:, 2]), [name.strip() for name in names]
 
 
-def load_data(name, csv_path, n_points, margin, rng):
+def load_data(name, csv_path, margin, rng):
     """Return X (N, 2), y (N,) in {-1, +1} and four names: two features, two classes."""
     if csv_path is not None:
         X, labels, names = read_points(csv_path)
@@ -93,7 +93,7 @@ def load_data(name, csv_path, n_points, margin, rng):
                              "a perceptron tells exactly 2 apart")
         return X, 2.0 * index - 1, [*names[:2], *classes]
     if name == "blobs":
-        return *make_blobs(n_points, margin, rng), ["x1", "x2", "class 0", "class 1"]
+        return *make_blobs(100, margin, rng), ["x1", "x2", "class 0", "class 1"]
     if name == "iris":
         from sklearn.datasets import load_iris
 
@@ -156,7 +156,7 @@ def train(params, X, y, epochs, lr):
     ``average`` (what to keep where no line is perfect), ``cycle`` (two epochs or None).
     Raises FloatingPointError when the weights overflow.
     """
-    path, mistakes, ends, cycle = [params], [], [], None
+    path, mistakes, ends, cycle = [params], [], {}, None
     pocket, best = params, share_right(params, X, y)
     total = {k: np.zeros_like(v) for k, v in params.items()}
     print("epoch  mistakes  accuracy")
@@ -178,8 +178,8 @@ def train(params, X, y, epochs, lr):
                 raise FloatingPointError(f"training diverged in epoch {epoch}: the "
                                          "weights overflow; try a smaller --lr")
             if mistakes[-1] and end in ends:
-                cycle = (ends.index(end) + 1, epoch)
-            ends.append(end)
+                cycle = (ends[end], epoch)
+            ends[end] = epoch
             done = not mistakes[-1] or cycle is not None or epoch == epochs
             if done or math.log2(epoch).is_integer():  # 1, 2, 4, 8, ...
                 right = share_right(params, X, y)
@@ -199,10 +199,10 @@ def train(params, X, y, epochs, lr):
 def separability(X, y):
     """Decide whether a line separates the points, and prove the answer either way.
 
-    Lawson & Hanson (1974, ch. 23): the shortest w~ with y_n w~.x~_n >= 1 for all n
-    comes from a non-negative least-squares fit: its multipliers u > 0 name the points
-    for which that is 1. Where no w~ exists, they give sum u_n y_n x~_n = 0: a point in
-    the convex hull of both classes.
+    Any weights u >= 0 of sum 1 bound the margin: no unit w~ has a wider one than the
+    length of sum u_n y_n x~_n. Lawson & Hanson (1974, ch. 23) find the shortest such
+    sum by non-negative least squares. Its direction has a margin as wide as the bound
+    allows; or it is 0, and a point lies in the convex hulls of both classes.
     Returns R, gamma, bound, separator (D + 1,) and common_point (D,), or None for each
     that does not exist. Raises InputError where double precision cannot decide.
     """
@@ -211,24 +211,24 @@ def separability(X, y):
     folded = np.column_stack([X, np.ones(len(X))])  # x~, (N, D + 1)
     R = np.linalg.norm(folded, axis=1).max()
     Z = y[:, None] * folded / R  # (N, D + 1), rows of length <= 1
-    target = np.zeros(Z.shape[1] + 1)
-    target[-1] = 1.0
-    u, rng = np.zeros(len(Z)), np.random.default_rng(0)
-    for _ in range(50):  # SciPy before 1.16 stops too early on some orders of the rows
-        order = rng.permutation(len(Z))
-        rows = np.vstack([Z[order].T, np.ones(len(Z))])
-        u[order], _ = nnls(rows, target, maxiter=100 * len(Z))
+    target = np.append(np.zeros(Z.shape[1]), 1.0)
+    for seed in range(50):  # SciPy 1.15 fails on some orders of the rows; take another
+        Z = np.random.default_rng(seed).permutation(Z)
+        u, _ = nnls(np.vstack([Z.T, np.ones(len(Z))]), target, maxiter=100 * len(Z))
+        u /= u.sum()
+        limit = np.linalg.norm(u @ Z)  # (1.7)
         touched = Z[u > 0]
         separator = np.linalg.lstsq(touched, np.ones(len(touched)), rcond=None)[0]
         separator /= max(np.linalg.norm(separator), 1e-300)  # it is 0 for XOR
-        gamma = R * (Z @ separator).min()
-        if gamma > 1e-13 * R:
-            return {"R": R, "gamma": gamma, "bound": (R / gamma) ** 2,
+        margin = (Z @ separator).min()
+        if margin > 1e-13 and np.isclose(margin, limit, rtol=1e-9, atol=1e-14):
+            return {"R": R, "gamma": R * margin, "bound": 1 / margin**2,
                     "separator": separator, "common_point": None}
-        if np.linalg.norm(Z.T @ u) <= 1e-15 * u.sum():
-            positive = u * (y > 0)  # (1.7): what one class weighs, the other does too
-            return {"R": R, "gamma": None, "bound": None, "separator": None,
-                    "common_point": positive @ X / positive.sum()}
+        if limit <= 1e-15:  # both classes weigh the same and have the same mean
+            positive = Z[:, -1] > 0
+            *point, weight = u[positive] @ Z[positive]
+            return {"R": R, "gamma": None, "bound": None,
+                    "separator": None, "common_point": np.array(point) / weight}
     raise InputError("the classes are too close for double precision to decide whether "
                      "a line separates them")
 
@@ -267,7 +267,9 @@ def plot_path(X, y, names, history, proof):
         for offset in (-proof["gamma"], proof["gamma"]):
             draw_line(ax, np.array(w), b + offset, **TRUTH, linewidth=1,
                       label="edges of the widest margin" if offset > 0 else None)
-        title = f"{len(path) - 1} corrections turn the line from nowhere into the gap"
+        found = share_right(path[-1], X, y) == 1
+        title = (f"{len(path) - 1} corrections, and the line "
+                 f"{'lies in the gap' if found else 'is not there yet'}")
     else:
         ax.plot(*proof["common_point"], "k*", markersize=14, zorder=4,
                 label="in both convex hulls")
@@ -277,7 +279,7 @@ def plot_path(X, y, names, history, proof):
     colours = plt.cm.ScalarMappable(scale, "viridis_r")
     fig.colorbar(colours, ax=ax, label="correction", pad=0.01)
     ax.set_title(title)
-    fig.legend(loc="outside lower center", ncols=4)
+    fig.legend(loc="outside lower center", ncols=3)
     return fig
 
 
@@ -293,7 +295,7 @@ def plot_bound(history, proof, lr):
         ax.loglog(k, proof["gamma"] * k, "k:", label=r"at least $\gamma k$")
         ax.plot(proof["bound"], proof["R"] ** 2 / proof["gamma"], "ko",
                 label=r"$k = (R/\gamma)^2$: no room for more")
-        title = f"{mistakes} mistakes, where the theorem allows {proof['bound']:,.0f}"
+        title = f"{mistakes} mistakes; the theorem's bound is {proof['bound']:,.1f}"
     ax.loglog(range(1, mistakes + 1), lengths, "o-", markersize=4, linewidth=2,
               color=CLASS_COLOURS[0], label=r"measured $|\tilde{w}|$")
     ax.set(xlabel="mistakes k", ylabel=r"length of $\tilde{w}$, in units of $\eta$",
@@ -305,7 +307,7 @@ def plot_bound(history, proof, lr):
 def plot_xor_cycle(X, y, names, history):
     """Draw one period of the weights: the plane after each correction."""
     period = history["mistakes"][-1]
-    fig, axs = plt.subplots(1, period, figsize=(9, 3.4), layout="constrained")
+    fig, axs = plt.subplots(1, period, figsize=(8, 3.3), layout="constrained")
     grid = np.linspace(-0.6, 1.6, 200)
     x1, x2 = np.meshgrid(grid, grid)
     for ax, params in zip(axs, history["path"][-period:]):
@@ -430,13 +432,11 @@ def parse_args(argv=None):
                         help="what to learn (default: %(default)s)")
     parser.add_argument("--csv", type=Path, metavar="FILE",
                         help="learn from a file: two numbers and a label in each row")
-    parser.add_argument("--points", type=number(int, 2, 100_000), default=100,
-                        help="points in the two clouds (default: %(default)s)")
     parser.add_argument("--margin", type=number(float, -100, 100), default=0.1,
-                        help="from the clouds to the line between them; below 0 they "
+                        help="from each cloud to the line between them; at -0.5 they "
                              "overlap (default: %(default)s)")
     parser.add_argument("--epochs", type=number(int, 1, 10**6), default=1000,
-                        help="rounds at most (default: %(default)s)")
+                        help="most passes over the data (default: %(default)s)")
     parser.add_argument("--lr", type=number(float, 1e-9, 1e9), default=1.0,
                         help="learning rate; it only scales weights that start at zero "
                              "(default: %(default)s)")
@@ -449,10 +449,10 @@ def report_line(params, X, y, history, proof):
     """Print the verdict, with the numbers."""
     mistakes, epochs = sum(history["mistakes"]), len(history["mistakes"])
     if proof["gamma"] is not None:
-        ending = "stopped" if history["mistakes"][-1] == 0 else "is not done"
-        print(f"A line exists: the rule {ending} after {mistakes} mistakes in {epochs} "
-              f"epochs.\nThe bound (R / gamma)^2 = ({proof['R']:.3f} / "
-              f"{proof['gamma']:.4g})^2 allows {proof['bound']:,.0f}.")
+        found = "has found" if share_right(params, X, y) == 1 else "has not yet found"
+        print(f"A line exists, and the rule {found} one: {mistakes} mistakes in "
+              f"{epochs} epochs.\nThe bound (R / gamma)^2 = ({proof['R']:.3f} / "
+              f"{proof['gamma']:.4g})^2 is {proof['bound']:,.1f}.")
         return
     point = ", ".join(f"{value:.3g}" for value in proof["common_point"])
     print(f"No line exists: ({point}) lies in the convex hull of both classes.")
@@ -467,7 +467,7 @@ def report_line(params, X, y, history, proof):
 def learn_a_line(args):
     """Load, learn, judge, draw and save."""
     rng = np.random.default_rng(args.seed)
-    X, y, names = load_data(args.data, args.csv, args.points, args.margin, rng)
+    X, y, names = load_data(args.data, args.csv, args.margin, rng)
     proof = separability(X, y)
     make_folder(args.out)
     print(f"Perceptron on {args.csv or args.data}: {len(X)} points, learning rate "
@@ -476,7 +476,7 @@ def learn_a_line(args):
     report_line(params, X, y, history, proof)
 
     print("\nThe same rule on XOR:\n")
-    xor_X, xor_y, xor_names = load_data("xor", None, 4, 0, rng)
+    xor_X, xor_y, xor_names = load_data("xor", None, 0, rng)
     xor_params, xor = train(init_params(2), xor_X, xor_y, epochs=100, lr=1.0)
     report_line(xor_params, xor_X, xor_y, xor, separability(xor_X, xor_y))
 
