@@ -200,9 +200,10 @@ def run_tests(path, source):
     except Exception:
         os._exit(1)
     (own,) = (conftest.ROOT / "tests").glob(f"test_{path.parent.name[:2]}_*.py")
-    gradients = conftest.ROOT / "tests" / "test_gradients.py"
+    names = ("test_gradients.py", "test_shared.py", own.name)
+    files = [str(conftest.ROOT / "tests" / name) for name in names]
     flags = ["-x", "-q", "-p", "no:cacheprovider", f"--rootdir={conftest.ROOT}"]
-    os._exit(pytest.main([*flags, str(gradients), str(own)], [OnlyFast(path)]))
+    os._exit(pytest.main([*flags, *files], [OnlyFast(path)]))
 
 
 def verdicts(path, found, jobs):
