@@ -14,7 +14,6 @@ each of R learning rates, train by the same lines. (8.3) is an equation in READM
 """
 
 import argparse
-import itertools
 import json
 import math
 import sys
@@ -77,25 +76,25 @@ def silu_slope(z, a):
     return gate + a * (1 - gate)
 
 
-PHI = {  # name: (phi of z, its derivative from z and a, the start made for it)  (8.1)
+PHI = {  # name: (phi of z, its derivative from z and a, the usual init)  (8.1)
     "sigmoid": (sigmoid, lambda z, a: a * (1 - a), "Xavier"),
     "tanh": (np.tanh, lambda z, a: 1 - a**2, "Xavier"),
     "relu": (lambda z: np.maximum(0.0, z), lambda z, a: 1.0 * (z > 0), "He"),
-    "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z),
+    "leaky_relu": (lambda z: np.maximum(z, 0.01 * z),
                    lambda z, a: np.where(z > 0, 1.0, 0.01), "He"),
-    "elu": (lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0.0))),
-            lambda z, a: np.where(z > 0, 1.0, a + 1), "He"),
+    "elu": (lambda z: np.maximum(z, 0.0) + np.expm1(np.minimum(z, 0.0)),
+            lambda z, a: np.minimum(a + 1, 1.0), "He"),
     "gelu": (lambda z: z * gelu_gate(z), gelu_slope, "He"),
     "silu": (lambda z: z * sigmoid(z), silu_slope, "He"),
 }
 GAIN = {"Xavier": 1.0, "He": 2.0}  # n Var W where a layer has n inputs and n outputs
 
 
-def init_params(sizes, start, rng, networks=()):
+def init_params(sizes, init, rng, networks=()):
     """Return W1 (D, H), b1 (H,), ..., WL, bL, with the axes ``networks`` in front."""
     params = {}
     for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), start=1):
-        variance = 2 / (n_in + n_out) if start == "Xavier" else 2 / n_in  # (8.2)
+        variance = 2 / (n_in + n_out) if init == "Xavier" else 2 / n_in  # (8.2)
         params[f"W{k}"] = np.sqrt(variance) * rng.normal(size=(*networks, n_in, n_out))
         params[f"b{k}"] = np.zeros((*networks, n_out))
     return params
@@ -148,9 +147,9 @@ def stop_if_diverged(value, epoch):
                                  f"{value}; try a smaller --lr")
 
 
-def hit_rate(cache, y):
+def accuracy_of(cache, y):
     """Return the share of right answers for y (N, 1), a number or one per network."""
-    return np.mean((cache[f"z{len(cache) // 2}"] > 0) == (y > 0.5), axis=(-2, -1))
+    return np.mean((cache[f"z{len(cache) // 2}"] > 0) == y, axis=(-2, -1))
 
 
 def train(params, data, activation, rates, args, goal=None, watch=None):
@@ -169,47 +168,47 @@ def train(params, data, activation, rates, args, goal=None, watch=None):
             cache = forward(params, X, activation)
             cost = loss(cache, y)  # (R, S)
             for k, grad in backward(params, cache, y, activation).items():
-                lr = rates.reshape(-1, *[1] * (grad.ndim - 1))  # (R, 1, ...)
-                velocity[k] = 0.9 * velocity[k] - lr * grad
+                velocity[k] = 0.9 * velocity[k] - (rates * grad.T).T  # R is axis 0
                 params[k] = params[k] + velocity[k]  # (8.6)
-            hits = hit_rate(forward(params, X_val, activation), y_val)  # (R, S)
-            history.append((cost, hits, watch and watch(cache)))
+            right = accuracy_of(forward(params, X_val, activation), y_val)  # (R, S)
+            history.append((cost, right, watch and watch(cache)))
             if goal is None:
                 stop_if_diverged(np.fmin.reduce(cost.mean(axis=1)), epoch)
-            elif hits.mean(axis=1).max() >= goal:
+            elif right.mean(axis=1).max() >= goal:
                 break
     except KeyboardInterrupt:
         if not history:
             raise  # nothing was learnt yet
         print("Stopped by Ctrl-C; what was learnt so far is kept.")
         args.stopped = True
-    cost, hits, seen = map(np.array, zip(*history))
-    return params, {"loss": cost, "accuracy": hits, "watch": seen}
+    cost, right, seen = map(np.array, zip(*history))
+    return params, {"loss": cost, "accuracy": right, "watch": seen}
 
 
 # --- Experiments ----------------------------------------------------------------------
 
 
-def slope_factors(depth, start, activation, X):
+def slope_factors(depth, init, activation, X):
     """Return chi (depth, N): what |dL/dz|^2 is multiplied by on its way down a layer.
 
     For inputs X (N, n) to wide layers of n units: their z are normal, of variance q.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(100)
     weights /= weights.sum()
-    q, chi = GAIN[start] * np.mean(X**2, axis=-1), []  # (N,)
+    q, chi = GAIN[init] * np.mean(X**2, axis=1), []  # (N,)
     for _ in range(depth):
         z = np.sqrt(q)[:, None] * nodes  # (N, 100)
         a = PHI[activation][0](z)
-        chi.append(GAIN[start] * (PHI[activation][1](z, a) ** 2 @ weights))  # (8.7)
-        q = GAIN[start] * (a**2 @ weights)  # (8.8)
+        chi.append(GAIN[init] * (PHI[activation][1](z, a) ** 2 @ weights))  # (8.7)
+        q = GAIN[init] * (a**2 @ weights)  # (8.8)
     return np.array(chi)
 
 
 def dead_share(cache, activation):
     """Return the share of units with a slope below 0.001 on every example, by layer."""
-    return np.array([np.mean(np.abs(slope(cache, k, activation)).max(axis=-2) < 0.001,
-                             axis=-1) for k in range(1, len(cache) // 2)])
+    steepest = [np.abs(slope(cache, k, activation)).max(axis=-2)  # (n_k,)
+                for k in range(1, len(cache) // 2)]
+    return np.array([np.mean(slopes < 0.001, axis=-1) for slopes in steepest])
 
 
 def try_rates(name, data, args, rng):
@@ -217,51 +216,52 @@ def try_rates(name, data, args, rng):
 
     Returns the metrics, and the history at the chosen rate, (epochs, S).
     """
-    rates = np.array([0.1, 0.3, 1.0, 3.0, 10.0] if args.lr is None else [args.lr])
-    start = init_params([2, 16, 16, 1], PHI[name][2], rng, (args.seeds,))
-    params, history = train(start, data, name, rates, args)
+    rates = np.array([args.lr] if args.lr else [0.1, 0.3, 1.0, 3.0, 10.0])
+    params = init_params([2, 16, 16, 1], PHI[name][2], rng, (args.seeds,))
+    params, history = train(params, data, name, rates, args)
     best = history["accuracy"].mean(axis=(0, 2)).argmax()  # quick and steady
     params = {k: v[best] for k, v in params.items()}
     history = {k: history[k][:, best] for k in ("loss", "accuracy")}
-    right = hit_rate(forward(params, data["test"][0], name), data["test"][1])  # (S,)
+    X, y = data["test"]
+    right = accuracy_of(forward(params, X, name), y)  # (S,)
     there = history["accuracy"] >= 0.95  # (epochs, S)
     epochs = np.median(np.where(there.any(axis=0), 1 + there.argmax(axis=0), np.inf))
     dead = dead_share(forward(params, data["training"][0], name), name)  # (2, S)
-    return {"start": PHI[name][2], "lr": rates[best], "accuracy_mean": right.mean(),
+    return {"init": PHI[name][2], "lr": rates[best], "accuracy_mean": right.mean(),
             "accuracy_sd": right.std(ddof=1), "dead_fraction": dead.mean(),
             "epochs_to_95": epochs if epochs < np.inf else None}, history
 
 
 def measure_gradients(depth, rng, n=100, networks=12):
-    """Return {(name, start): |dL/dz_k| over the output's, measured, theory (2, depth)}.
+    """Return {(name, init): |dL/dz_k| over the output's, measured, theory (2, depth)}.
 
-    Medians over untrained networks with one example each. Their answers are off by a
-    random error, in which no weight has a part, as (8.9) asks.
+    Medians over untrained networks with one example each. The error at the output is
+    random, independent of the weights, as (8.9) asks.
     """
     deep = init_params([n] * (depth + 2), "Xavier", rng, (networks,))
     X, error = rng.normal(size=(2, networks, 1, n))
     found = {}
-    for name, start in itertools.product(PHI, GAIN):
-        params = {k: np.sqrt(GAIN[start]) * v for k, v in deep.items()}
+    for name, init in [(name, init) for name in PHI for init in GAIN]:
+        params = {k: np.sqrt(GAIN[init]) * v for k, v in deep.items()}
         cache = forward(params, X, name)
         grads = backward(params, cache, cache[f"a{depth + 1}"] - error, name)
-        norms = np.array([np.linalg.norm(grads[f"b{k}"], axis=-1)
+        norms = np.array([np.linalg.norm(grads[f"b{k}"], axis=1)  # one example: dL/dz_k
                           for k in range(1, depth + 2)])  # (depth + 1, networks)
-        chi = slope_factors(depth, start, name, X[:, 0])  # (depth, networks)
+        chi = slope_factors(depth, init, name, X[:, 0])  # (depth, networks)
         theory = np.sqrt(np.cumprod(chi[::-1], axis=0)[::-1])  # (8.9)
-        found[name, start] = np.median([norms[:-1] / norms[-1], theory], axis=2)
+        found[name, init] = np.median([norms[:-1] / norms[-1], theory], axis=2)
     return found
 
 
-def deepest_learnt(name, start, args, rng):
-    """Return how deep networks of 16 units a layer still learn to have 92 % right.
+def deepest_learnt(name, init, args, rng):
+    """Return the largest depth at which networks 16 units wide still learn 92 %.
 
     Two networks at each of three rates; the best rate counts. 0 if none learns.
     """
     deepest, rates = 0, np.array([0.01, 0.1, 1.0])
     for depth in [d for d in (1, 2, 4, 8, 16) if d < args.depth] + [args.depth]:
         data = make_data(2, 60, args.noise, rng)
-        params = init_params([2] + [16] * depth + [1], start, rng, (2,))
+        params = init_params([2] + [16] * depth + [1], init, rng, (2,))
         _, history = train(params, data, name, rates, args, goal=0.92)
         if history["accuracy"][-1].mean(axis=1).max() < 0.92:
             break
@@ -271,33 +271,33 @@ def deepest_learnt(name, start, args, rng):
 
 def watch_saturation(name, lr, data, args, rng):
     """Train nets 2-32-32-32-32-32-1; return loss (epochs,), saturated (epochs, 5)."""
-    steepest = PHI[name][1](0.0, PHI[name][0](0.0))
-    start = init_params([2] + [32] * 5 + [1], "Xavier", rng, (args.seeds,))
-    _, history = train(start, data, name, np.array([lr]), args, watch=lambda cache: [
-        np.mean(slope(cache, k, name) < 0.1 * steepest) for k in range(1, 6)])
+    limit = 0.1 * PHI[name][1](0.0, PHI[name][0](0.0))  # a tenth of the slope at 0
+    params = init_params([2] + [32] * 5 + [1], "Xavier", rng, (args.seeds,))
+    _, history = train(params, data, name, np.array([lr]), args, watch=lambda cache: [
+        np.mean(slope(cache, k, name) < limit) for k in range(1, 6)])
     return history["loss"].mean(axis=(1, 2)), history["watch"]
 
 
-def count_births(X, depth, rng, narrow=3):
+def count_births(X, depth, rng):
     """Return the shares of ReLUs and of networks dead at birth, by layer, and theory.
 
     ReLUs: off for all of X (N, 2). In wide layers their z are normal, with correlations
     C after Cho & Saul (2009). Networks: all units of a layer off for one input.
     """
     layers, unit = np.arange(1, depth + 1), X / np.linalg.norm(X, axis=1, keepdims=True)
-    C, chances = unit @ unit.T, []  # (N, N)
+    C, zeros, chances = unit @ unit.T, np.zeros(len(X)), []  # (N, N), (N,)
     for _ in layers:
-        C = C.clip(-1, 1)
-        z = rng.multivariate_normal(0 * X[:, 0], C, 10_000, "ignore", method="eigh")
+        C = C.clip(-1, 1)  # rounding may leave the interval
+        z = rng.multivariate_normal(zeros, C, 10_000, "ignore", method="eigh")
         chances.append(np.mean(np.all(z <= 0, axis=1)))  # (8.10)
         C = (np.sqrt(1 - C**2) + C * (np.pi - np.arccos(C))) / np.pi  # (8.11)
     wide = init_params([2] + [100] * depth + [1], "He", rng, (5,))
-    thin = init_params([2] + [narrow] * depth + [1], "He", rng, (2000,))
+    thin = init_params([2] + [3] * depth + [1], "He", rng, (2000,))
     cache = forward(thin, X[:1], "relu")
     return {"units": dead_share(forward(wide, X, "relu"), "relu").mean(axis=1),
             "units_theory": chances,
             "networks": [np.mean(np.all(cache[f"a{k}"] == 0, axis=-1)) for k in layers],
-            "networks_theory": 1 - (1 - 0.5**narrow) ** layers}  # (8.12)
+            "networks_theory": 1 - (1 - 0.5**3) ** layers}  # (8.12)
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -315,6 +315,7 @@ def plot_functions():
         ax.plot(z, phi(z), color=COLOURS[name], linewidth=3.5, label=r"$\phi(z)$")
         ax.plot(z, slopes, color="#444444", label=r"$\phi'(z)$")
         ax.set(title=f"{name}: slope to {slopes.max():.3g}", ylim=(-1.1, 2))
+    fig.supxlabel("z")
     axs[1, 3].set_axis_off()
     axs[1, 3].legend(*ax.get_legend_handles_labels(), loc="center", fontsize=14)
     return fig
@@ -329,7 +330,9 @@ def plot_learning(histories):
             epochs, colour = np.arange(1, len(mean) + 1), COLOURS[name]
             ax.fill_between(epochs, mean - sd, mean + sd, color=colour, alpha=0.1, lw=0)
             ax.semilogx(epochs, mean, color=colour, linewidth=2, label=name)
-        ax.set(xlabel="epoch", title=f"{key.capitalize()}: mean and sd of the networks")
+        ax.set_xlabel("epoch (line: mean of the networks, band: one sd)")
+    reach = [h["accuracy"].mean(axis=1).max() >= 0.95 for h in histories.values()]
+    fig.suptitle(f"{sum(reach)} of {len(reach)} reach 95 % in the mean", weight="bold")
     axs[0].set(ylim=(0, 0.8), ylabel="training loss")
     axs[1].set(ylim=(0.5, 1), ylabel="validation accuracy")
     axs[1].axhline(0.95, **TRUTH)
@@ -340,12 +343,14 @@ def plot_learning(histories):
 def plot_gradients(gradients):
     """Draw the gradient in each layer of untrained networks, and theory, dashed."""
     fig, axs = plt.subplots(1, 2, figsize=(9, 5), layout="constrained")
-    for (name, start), (measured, theory) in gradients.items():
-        ax, layers = axs[list(GAIN).index(start)], np.arange(1, len(theory) + 1)
-        ax.semilogy(layers, measured, "o", color=COLOURS[name], label=name)
-        ax.semilogy(layers, theory, **TRUTH, linewidth=1)
-        ax.set(xlabel="layer", title=f"{start}: sigmoid's shrinks to {measured[0]:.0e}"
-               if name == "sigmoid" else ax.get_title(loc="left"))
+    for ax, init in zip(axs, GAIN):
+        for name in PHI:
+            measured, theory = gradients[name, init]
+            layers = np.arange(1, len(theory) + 1)
+            ax.semilogy(layers, measured, "o", color=COLOURS[name], label=name)
+            ax.semilogy(layers, theory, **TRUTH, linewidth=1)
+        left = gradients["sigmoid", init][0][0]
+        ax.set(xlabel="layer", title=f"{init}: sigmoid's falls to {left:.0e}")
     axs[0].set_ylabel("gradient in this layer / gradient at the output")
     axs[0].legend(loc="lower right")
     return fig
@@ -360,12 +365,12 @@ def plot_flat(runs, births):
                         label=f"layer {k}", color=plt.cm.viridis_r(k / 5))
         ax.set(xlabel="epoch", ylabel="share saturated", ylim=(-0.02, 1.02),
                title=f"{name}, rate {lr:g}: loss ends at {cost[-1]:.2f}")
-    titles = "ReLUs off on every example, at birth", "ReLU nets of width 3, at birth"
-    for ax, key, title in zip(axs[1], ("units", "networks"), titles):
+    for ax, key, kind in zip(axs[1], ("units", "networks"), ("ReLUs", "nets 3 wide")):
         layers = np.arange(1, len(births[key]) + 1)
         ax.plot(layers, births[f"{key}_theory"], **TRUTH, label="theory")
         ax.plot(layers, births[key], "o", color=COLOURS["relu"], label="measured")
-        ax.set(title=title, xlabel="layer", ylabel="share dead")
+        ax.set(title=f"Layer {layers[-1]}: {births[key][-1]:.0%} of {kind} born dead",
+               xlabel="layer", ylabel="share dead")
     for ax in axs[:, 0]:
         ax.legend(loc="upper left")
     return fig
@@ -388,10 +393,10 @@ def plot_verdict(rows):
         axs[2].semilogx(row["gradient_theory"], i, "k|", markersize=18)
         axs[3].scatter(row["learns_to_xavier"], i, s=80, facecolor="none",
                        edgecolor=COLOURS[name])
-    axs[0].set(yticks=range(len(rows)), yticklabels=rows, xlabel="mean and sd")
+    axs[0].set(yticks=range(len(rows)), yticklabels=rows, xlabel="mean and sd",
+               ylim=(len(rows) - 0.7, -0.3))
     axs[2].set_xlabel("| theory")
     axs[3].set_xlabel("filled He, hollow Xavier")
-    axs[0].invert_yaxis()
     least = min(rows, key=lambda name: rows[name]["gradient_ratio"])
     dead = max(rows, key=lambda name: rows[name]["dead_fraction"])
     fig.suptitle(f"{least} keeps {rows[least]['gradient_ratio']:.0e} of its gradient, "
@@ -504,8 +509,8 @@ def parse_args(argv=None):
 
 HEAD = """
                     best  test accuracy  epochs  gradient, layer 1   learns to   dead
-activation  start   rate      in %      to 95 %  measured   theory  Xavier  He  units"""
-ROW = ("{:10s}  {start:6s} {lr:5g}  {:5.2f} +- {:4.2f}  {:>7s}  {gradient_ratio:8.1e} "
+activation  init    rate      in %      to 95 %  measured   theory  Xavier  He  units"""
+ROW = ("{:10s}  {init:6s} {lr:5g}  {:5.2f} +- {:4.2f}  {:>7s}  {gradient_ratio:8.1e} "
        "{gradient_theory:8.1e}  {learns_to_xavier:6d}  {learns_to_he:2d}  {:5.1%}")
 
 
@@ -519,9 +524,9 @@ def analyse(args):
     gradients = measure_gradients(args.depth, rng)
     for name in PHI:
         row, histories[name] = try_rates(name, data, args, rng)
-        row |= {f"learns_to_{start.lower()}": deepest_learnt(name, start, args, rng)
-                for start in GAIN}
-        measured, theory = gradients[name, row["start"]]
+        row |= {f"learns_to_{init.lower()}": deepest_learnt(name, init, args, rng)
+                for init in GAIN}
+        measured, theory = gradients[name, row["init"]]
         rows[name] = row | {"gradient_ratio": measured[0], "gradient_theory": theory[0]}
         print(ROW.format(name, 100 * row["accuracy_mean"], 100 * row["accuracy_sd"],
                          str(row["epochs_to_95"] or "-"), row["dead_fraction"],
@@ -529,7 +534,6 @@ def analyse(args):
     births = count_births(data["training"][0][0], args.depth, rng)
     runs = {name: (lr, *watch_saturation(name, lr, data, args, rng))
             for name, lr in (("sigmoid", 3.0), ("tanh", 0.3))}
-    saturated = {name: shares[-1] for name, (_, _, shares) in runs.items()}
     order = sorted(PHI, key=lambda name: rows[name]["epochs_to_95"] or np.inf)
     ends = [f"{name} ({rows[name]['epochs_to_95'] or 'never'})" for name in order]
     print("\nQuickest to 95 % is {}, slowest {}. Dead at birth in\nlayer {}: {:.1%} of "
@@ -538,7 +542,8 @@ def analyse(args):
     figures = {"verdict": plot_verdict(rows), "functions": plot_functions(),
                "learning": plot_learning(histories), "flat": plot_flat(runs, births),
                "gradients": plot_gradients(gradients)}
-    save_results(args, figures, {**rows, "births": births, "saturated": saturated})
+    save_results(args, figures, {**rows, "births": births, "saturated": {
+        name: shares[-1] for name, (_, _, shares) in runs.items()}})
 
 
 def main(argv=None):

@@ -78,8 +78,8 @@ def test_each_derivative_is_the_slope_of_its_function(name):
 
 def test_an_undecided_network_answers_class_0():
     cache = {"a0": None, "z1": np.array([[0.0], [1e-9]]), "a1": None}
-    assert script.hit_rate(cache, np.array([[0.0], [1.0]])) == 1
-    assert script.hit_rate(cache, np.array([[1.0], [0.0]])) == 0
+    assert script.accuracy_of(cache, np.array([[0.0], [1.0]])) == 1
+    assert script.accuracy_of(cache, np.array([[1.0], [0.0]])) == 0
 
 
 def test_known_values():
@@ -232,6 +232,32 @@ def test_chance_of_dead_units_and_networks(rng):
     )
 
 
+def test_rounding_beyond_opposite_examples_does_no_harm(rng):
+    X = rng.normal(size=(50, 2))
+    X = np.vstack([X, -2 * X])  # some products round to less than -1
+    chances = script.count_births(X, 2, rng)["units_theory"]
+    assert chances[0] == 0 < chances[1]
+
+
+def test_chance_of_a_dead_unit_is_the_share_of_draws_off_on_every_example(rng):
+    z, calls = np.array([[0.0, -1.0], [1, 2], [-1, -2], [1, -1]]), []
+
+    def draw(mean, C, size, *args, **kwargs):
+        calls.append((mean.tolist(), C.shape, size))
+        return z
+
+    fake = SimpleNamespace(normal=rng.normal, multivariate_normal=draw)
+    births = script.count_births(np.array([[1.0, 0.0], [0.0, 2.0]]), 1, fake)
+    assert births["units_theory"] == [0.5] and calls == [([0, 0], (2, 2), 10_000)]
+
+
+def test_a_loss_has_exploded_when_it_reaches_a_billion():
+    script.stop_if_diverged(0.99e9, 1)
+    for value in (1e9, np.inf, np.nan):
+        with pytest.raises(FloatingPointError):
+            script.stop_if_diverged(value, 1)
+
+
 def test_dead_share_counts_units_flat_on_every_example():
     z = np.array([[-1.0, -1.0, 3.0], [-2.0, 4.0, 5.0]])
     cache = {"a0": None, "z1": z, "a1": np.maximum(z, 0), "z2": None, "a2": None}
@@ -239,6 +265,13 @@ def test_dead_share_counts_units_flat_on_every_example():
     np.testing.assert_allclose(script.dead_share(cache, "leaky_relu"), [0])
     cache |= {"z1": 10 * z, "a1": np.tanh(10 * z)}
     np.testing.assert_allclose(script.dead_share(cache, "tanh"), [1])
+
+
+def test_dead_means_no_slope_of_a_thousandth(monkeypatch):
+    monkeypatch.setitem(script.PHI, "tanh", (None, lambda z, a: a, None))  # slope = a
+    a = np.array([[0.0009, -0.001, 0.0, 0.0011], [-0.0009, 0, 0.0015, 0]])
+    cache = {"a0": None, "z1": a, "a1": a, "z2": None, "a2": None}
+    assert script.dead_share(cache, "tanh") == [1 / 4]
 
 
 @pytest.mark.parametrize("name", ["tanh", "relu", "leaky_relu", "elu", "gelu", "silu"])
@@ -349,6 +382,7 @@ def test_what_is_trained_and_measured_has_the_stated_sizes(rng, monkeypatch, cap
         ([2, 100, 100, 1], (5,)),
         ([2, 3, 3, 1], (2000,)),
     ]
+    assert forwards[1][1].shape == (1, 2)  # networks die for one input
 
 
 def test_depth_grows_while_92_percent_are_right(rng, monkeypatch):
@@ -419,6 +453,12 @@ def test_saturated_means_a_slope_below_a_tenth_of_the_steepest(rng, monkeypatch)
     monkeypatch.setattr(script, "train", fake)
     script.watch_saturation("tanh", 0.1, None, settings(), rng)
     np.testing.assert_allclose(seen[0], 0.5)
+    phi = (lambda z: z + 2, lambda z, a: z + a, None)  # the slope at 0 is 2
+    monkeypatch.setitem(script.PHI, "tanh", phi)
+    for k in range(1, 6):
+        cache |= {f"z{k}": np.zeros(4), f"a{k}": np.array([0.1, 0.19, 0.2, 0.21])}
+    script.watch_saturation("tanh", 0.1, None, settings(), rng)
+    np.testing.assert_allclose(seen[1], 0.5)
 
 
 @pytest.mark.parametrize(
