@@ -531,6 +531,15 @@ def test_ctrl_c_before_the_chosen_slip_was_trained(
     assert (tmp_path / "out/metrics.json").exists()
 
 
+def test_ctrl_c_before_the_first_loss(tmp_path, capsys, monkeypatch, no_pictures):
+    def interrupted(params, *args):
+        return params, {"loss": [0.5], "stopped": True}
+
+    monkeypatch.setattr(script, "train", interrupted)
+    assert run(tmp_path) == 0
+    assert "from 0.500000000 to 0.500000000" in capsys.readouterr().out
+
+
 def test_printed_jacobians_agree_with_the_compact_form(capsys):
     args, params, X, y = settings("--layers", "2", "3", "1")
     script.show_jacobians(params, X, y, args)
