@@ -145,7 +145,8 @@ def loss(cache, y, kind):
 
     Both are sums over the outputs and means over the examples.
     """
-    a, z = (cache[f"{name}{len(cache) // 2}"] for name in "az")
+    depth = len(cache) // 2
+    a, z = cache[f"a{depth}"], cache[f"z{depth}"]
     if kind == "mse":
         return np.sum((a - y) ** 2) / (2 * len(y))  # (7.2)
     return np.sum(np.logaddexp(0.0, z) - y * z) / len(y)  # (7.2)
@@ -483,9 +484,8 @@ def plot_graph(params, cache, flow, title):
     def write(x, y, value, slope, frame="grey"):
         below = "" if slope is None else f"\n{slope + 0.0:.3g}"
         blank = re.sub(r"\S", "\u2007", below)  # as wide, to leave room in the box
-        ax.text(x, y, value + blank, ha="center", va="center", bbox={
-            "facecolor": "white", "edgecolor": frame,
-            "boxstyle": "square,pad=0.1" if frame == "none" else "round,pad=0.35"})
+        box = {"facecolor": "white", "edgecolor": frame, "boxstyle": "round,pad=0.3"}
+        ax.text(x, y, value + blank, ha="center", va="center", bbox=box)
         ax.text(x, y, "\n" * value.count("\n") + below, ha="center", va="center",
                 color=SIGNS[np.sign(slope or 0)])
 
