@@ -11,7 +11,7 @@ N examples, L layers (any number: the layers are a loop). zk are the weighted su
 layer k, ak its activations; y (N,) holds the true digits. Numbers such as (3.2) are
 those of the equations in README.md.
 
-    python mnist_mlp.py                             train, test, draw: half a minute
+    python mnist_mlp.py                             train, test, draw: 15 seconds
     python mnist_mlp.py --augment                   distort the digits: fewer mistakes
     python mnist_mlp.py --load output/weights.npz --predict photo.jpg
     python mnist_mlp.py --load output/weights.npz --draw
@@ -24,15 +24,12 @@ import sys
 import tempfile
 import time
 import warnings
-import zipfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
-                 "#56B4E9", "#D55E00", "#F0E442", "#000000"]  # Okabe & Ito
 TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR = "#56B4E9", "#D55E00", "#009E73"
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
@@ -54,9 +51,9 @@ def read_arrays(path):
         with open(path, "rb") as file:
             arrays = np.load(file, allow_pickle=False)
             return {name: arrays[name] for name in arrays.files}
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile):
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except Exception:  # a damaged file has many ways to fail in zipfile, zlib and NumPy
         raise InputError(f"{path} is not a whole .npz file of plain arrays") from None
 
 
@@ -72,7 +69,8 @@ def load_data(path, dtype=np.float32):
         raise InputError(f"{path} must hold the arrays {', '.join(names)}")
     X, y, X_test, y_test = (arrays[name] for name in names)
     for images, labels in ((X, y), (X_test, y_test)):
-        if (images.ndim, images.dtype, images.shape[1:]) != (3, np.uint8, X.shape[1:]):
+        kind = images.ndim, images.dtype, images.shape[1:]
+        if not images.size or kind != (3, np.uint8, X.shape[1:]):
             raise InputError(f"{path}: images must be (N, height, width) in uint8, all "
                              f"of one size, not {images.shape} in {images.dtype}")
         if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
@@ -91,24 +89,22 @@ def load_data(path, dtype=np.float32):
 def distort(X, shape, rng, shift=1.0, bend=0.6, waves=4):
     """Return X (N, pixels) with every image moved and bent a little, each differently.
 
-    The displacement of each pixel is a random sum of cosine waves. The wave of
-    frequency 0 moves the whole image, by ``shift`` pixels (standard deviation); slower
-    waves turn, shear and stretch it; faster ones make it wobble, by ``bend`` pixels.
+    The displacement u of a pixel is a random sum of cosine waves. The wave of frequency
+    0 moves the whole image, by ``shift`` pixels (standard deviation); the others, by
+    ``bend`` pixels divided by their frequency, turn, shear, stretch and warp it.
     """
     from scipy.ndimage import map_coordinates
 
-    N, (height, width) = len(X), shape
     f = np.arange(waves)
-    rows = np.cos(np.pi * np.outer(f, (np.arange(height) + 0.5) / height))
-    columns = np.cos(np.pi * np.outer(f, (np.arange(width) + 0.5) / width))
-    basis = np.einsum("ir,jc->ijrc", rows, columns).reshape(waves**2, -1)
-    size = bend / np.maximum(1, np.hypot(*np.meshgrid(f, f))).ravel()
-    size[0] = shift
-    moves = (rng.normal(size=(2 * N, waves**2)) * size) @ basis  # (2 N, pixels)  (3.10)
-    image, row, column = np.indices((N, height, width), dtype=X.dtype)
-    moves = moves.astype(X.dtype).reshape(2, N, height, width)
-    where = np.stack([image, row + moves[0], column + moves[1]])
-    return map_coordinates(X.reshape(N, height, width), where, order=1).reshape(N, -1)
+    rows, columns = (np.cos(np.pi * np.outer(f, (np.arange(n) + 0.5) / n))
+                     for n in shape)  # (waves, height), (waves, width)
+    size = bend / np.maximum(1, np.hypot(*np.meshgrid(f, f)))
+    size[0, 0] = shift
+    c = rng.normal(size=(2, len(X), waves, waves)) * size
+    u = (rows.T @ c @ columns).astype(X.dtype)  # (2, N, height, width)  (3.10)
+    image, row, column = np.indices((len(X), *shape), dtype=X.dtype)
+    where = np.stack([image, row + u[0], column + u[1]])
+    return map_coordinates(X.reshape(-1, *shape), where, order=1).reshape(X.shape)
 
 
 # --- Model ----------------------------------------------------------------------------
@@ -235,13 +231,14 @@ def train(params, training, validation, epochs, lr, batch_size, rng, shape=None)
                 step += 1
                 adam_in_place(flat, gradient, m, v, step, rate)
                 total += loss(cache, y_batch) * len(batch)
-            seconds = time.perf_counter() - start
-            stop_if_diverged(total / len(X), epoch)
+            seconds, mean_loss = time.perf_counter() - start, float(total / len(X))
+            stop_if_diverged(mean_loss, epoch)
             score = accuracy(predict(params, validation[0]), validation[1])
-            for key, value in zip(history, (total / len(X), score, seconds)):
-                history[key].append(float(value))
-            print(f"{epoch:5d}   {total / len(X):.4f}   {score:10.2%}   {seconds:7.2f}"
-                  f"   {len(X) / seconds:8,.0f}", flush=True)
+            history["loss"].append(mean_loss)
+            history["validation"].append(score)
+            history["seconds"].append(seconds)
+            print(f"{epoch:5d}   {mean_loss:.4f}   {score:10.2%}   {seconds:7.2f}   "
+                  f"{len(X) / seconds:8,.0f}", flush=True)
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C; what was learnt so far is kept.")
     return params, history
@@ -267,24 +264,21 @@ def read_image(path):
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # Pillow's, of large files and odd metadata
             with Image.open(path) as file:
                 file.thumbnail((400, 400))
                 image = ImageOps.exif_transpose(file).convert("RGBA")
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InputError(f"{path} has too many pixels; make it smaller first") from None
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
-    except (OSError, SyntaxError, ValueError):
-        raise InputError(f"{path} is not an image that can be read") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"cannot read {path} as an image: {error}") from None
     white = Image.new("RGBA", image.size, "white")
     grey = np.asarray(Image.alpha_composite(white, image).convert("L"), dtype=float)
     row, column = np.indices(grey.shape)
     plane = np.column_stack([row.ravel(), column.ravel(), np.ones(grey.size)])
     paper = plane @ np.linalg.lstsq(plane, grey.ravel(), rcond=None)[0]
     ink = grey - paper.reshape(grey.shape)
-    ink = np.maximum(0, ink if ink.max() > -ink.min() else -ink)
-    if ink.max() < 10:
+    if -ink.min() > ink.max():  # dark on light
+        ink = -ink
+    if ink.max() < 10:  # of 255
         raise InputError(f"{path} is all one colour: there is no digit to see")
     return np.where(ink > 0.4 * ink.max(), ink / ink.max(), 0.0)
 
@@ -296,37 +290,37 @@ def center_like_mnist(ink, shape=(28, 28)):
     mass falls on pixel (14, 14), to the nearest pixel: where the 60,000 have theirs.
     """
     from PIL import Image
+    from scipy.ndimage import center_of_mass
 
-    rows, columns = np.nonzero(ink.any(axis=1))[0], np.nonzero(ink.any(axis=0))[0]
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = min(shape) * 20 / 28 / max(ink.shape)
-    size = [max(1, round(scale * side)) for side in ink.shape]
     picture = Image.fromarray(ink.astype(np.float32))
-    small = np.clip(picture.resize(size[::-1], Image.Resampling.BICUBIC), 0, 1)
-    mass = np.array([small.sum(axis=1) @ np.arange(size[0]),
-                     small.sum(axis=0) @ np.arange(size[1])]) / small.sum()
-    top, left = np.clip(np.rint(np.array(shape) / 2 - mass), 0,
-                        np.array(shape) - size).astype(int)
+    picture = picture.crop(picture.getbbox())
+    scale = min(shape) * 20 / 28 / max(picture.size)
+    size = [max(1, round(scale * side)) for side in picture.size]
+    small = np.clip(picture.resize(size, Image.Resampling.BICUBIC), 0, 1)
+    (height, width), room = small.shape, np.subtract(shape, small.shape)
+    corner = np.rint(np.array(shape) / 2 - center_of_mass(small))
+    top, left = np.clip(corner, 0, room).astype(int)
     canvas = np.zeros(shape, dtype=np.float32)
-    canvas[top : top + size[0], left : left + size[1]] = small
-    return canvas.reshape(1, -1)
+    canvas[top : top + height, left : left + width] = small
+    return canvas.ravel()[None]
 
 
 def read_weights(path, n_in):
     """Return the params saved in an .npz file; raise InputError if they do not fit."""
-    params = read_arrays(path)
-    depth, n_out = len(params) // 2, n_in
-    for k in range(1, depth + 1):
-        W, b = params.get(f"W{k}", np.empty(0)), params.get(f"b{k}", np.empty(0))
-        if W.ndim != 2 or W.shape[0] != n_out or b.shape != W.shape[1:]:
-            raise InputError(f"{path} is for another architecture: W{k} {W.shape} and "
-                             f"b{k} {b.shape} do not take {n_out} inputs")
-        n_out = W.shape[1]
-    total = sum(value.sum() for value in params.values())
-    if depth < 1 or n_out != 10 or not np.isfinite(total):
+    arrays, params, size = read_arrays(path), {}, n_in
+    for k in range(1, len(arrays) // 2 + 1):
+        W, b = (arrays.get(f"{name}{k}", np.empty(0)) for name in "Wb")
+        fits = W.ndim == 2 and W.shape[0] == size and W.shape[1:] == b.shape
+        if not fits or W.dtype.kind != "f" or b.dtype.kind != "f":
+            raise InputError(
+                f"{path} is for another architecture: W{k} {W.dtype}{W.shape} and b{k} "
+                f"{b.dtype}{b.shape} are no layer with {size} inputs")
+        params |= {f"W{k}": W.astype(np.float32), f"b{k}": b.astype(np.float32)}
+        size = b.size
+    finite = all(np.isfinite(array).all() for array in params.values())
+    if not params or size != 10 or not finite:
         raise InputError(f"{path} must hold finite W1, b1, ... that end in 10 outputs")
-    return {f"{name}{k}": params[f"{name}{k}"].astype(np.float32)
-            for k in range(1, depth + 1) for name in "Wb"}
+    return params
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -346,8 +340,8 @@ def plot_curves(history):
     return fig
 
 
-def plot_confusion(counts):
-    """Draw how often each digit (row) was taken for each other one (column)."""
+def plot_confusion(counts, title):
+    """Draw how often each digit (row) was read as each digit (column)."""
     fig, ax = plt.subplots(figsize=(7, 6), layout="constrained")
     wrong = counts - np.diag(np.diag(counts))
     ax.imshow(wrong, cmap="viridis")
@@ -355,10 +349,8 @@ def plot_confusion(counts):
         bright = wrong[i, j] > 0.6 * wrong.max()
         ax.text(j, i, f"{count:,}" if count else "·", ha="center", va="center",
                 fontsize=9, color="black" if bright else "white")
-    i, j = np.unravel_index(wrong.argmax(), wrong.shape)
     ax.set(xticks=range(10), yticks=range(10), xlabel="digit the network read",
-           ylabel="true digit",
-           title=f"{wrong.sum()} of {counts.sum():,} wrong, most often {i} read as {j}")
+           ylabel="true digit", title=title)
     ax.spines[:].set_visible(False)
     return fig
 
@@ -382,8 +374,8 @@ def plot_mistakes(X, y, a, shape):
                    f"{y[n]}, read as {a[n].argmax()}\n{a[n].max():.1%} sure")
     for ax in axs.flat[len(worst):]:
         ax.axis("off")
-    fig.suptitle(f"The surest of {len(wrong)} mistakes: some would puzzle anyone",
-                 fontsize=11, fontweight="bold")
+    fig.suptitle(f"{len(wrong)} of {len(y):,} digits were misread, these with the most "
+                 "confidence", fontsize=11, fontweight="bold")
     return fig
 
 
@@ -398,13 +390,13 @@ def plot_first_layer(W1, shape):
     for ax in axs.flat[len(strongest):]:
         ax.axis("off")
     fig.colorbar(picture, ax=axs, label="weight", pad=0.01)
-    fig.suptitle("First-layer units look for strokes: ink wanted orange, unwanted blue",
+    fig.suptitle("Ink on orange excites a first-layer unit, ink on blue inhibits it",
                  fontsize=11, fontweight="bold")
     return fig
 
 
 def plot_probabilities(X, a, marked, names, shape, title, originals=()):
-    """Draw images, as found and as the network sees them, above the probabilities.
+    """Draw images, as found and as the network sees them, above their probabilities.
 
     ``marked`` (N,) are the digits whose probability is drawn in green.
     """
@@ -606,14 +598,14 @@ def parse_args(argv=None):
     parser.add_argument("--hidden", type=number(int, 1, 8192), nargs="+", metavar="H",
                         help="sizes of the hidden layers (default: 256 128)")
     parser.add_argument("--epochs", type=number(int, 1, 10_000),
-                        help="rounds through the training images (default: 15, with "
-                             "--augment 30, with --load none)")
+                        help="passes through the training images (default: 15; 30 "
+                             "with --augment; none with --load)")
     parser.add_argument("--batch-size", type=number(int, 1, 60_000), default=128,
                         metavar="N", help="images per step (default: %(default)s)")
     parser.add_argument("--lr", type=number(float, 1e-9, 1e9), default=0.002,
                         help="learning rate at the start (default: %(default)s)")
     parser.add_argument("--augment", action="store_true",
-                        help="move and bend every training image at random")
+                        help="distort every training image at random, anew each time")
     parser.add_argument("--seeds", type=number(int, 1, 100), default=1, metavar="K",
                         help="train K networks; report mean and standard deviation")
     parser.add_argument("--compare", action="store_true",
@@ -624,21 +616,22 @@ def parse_args(argv=None):
                         help="read the digit in these drawings or photographs")
     parser.add_argument("--draw", action="store_true",
                         help="open a window to draw digits in with the mouse")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.compare and args.load:
+        parser.error("--compare trains from the start; leave out --load")
+    return args
 
 
 def load_start(args, n_in):
-    """Return the weights of --load, or None; settle --hidden and --epochs with them."""
-    loaded = read_weights(args.load, n_in) if args.load else None
-    if loaded:
+    """Return the weights of --load, or None; settle --hidden and --epochs."""
+    loaded, hidden, epochs = None, [256, 128], 30 if args.augment else 15
+    if args.load:
+        loaded, epochs = read_weights(args.load, n_in), 0
         hidden = [loaded[f"b{k}"].size for k in range(1, len(loaded) // 2)]
         if args.hidden not in (None, hidden):
             raise InputError(f"{args.load} has the hidden layers {hidden}, but "
                              f"--hidden asks for {args.hidden}")
-        args.hidden = hidden
-    args.hidden = [256, 128] if args.hidden is None else args.hidden
-    if args.epochs is None:
-        args.epochs = 0 if loaded else 30 if args.augment else 15
+    args.hidden, args.epochs = args.hidden or hidden, args.epochs or epochs
     return loaded
 
 
@@ -657,31 +650,36 @@ def train_seeds(args, loaded, training, validation, test, shape):
             params, history = train(params, training, validation, args.epochs, args.lr,
                                     args.batch_size, rng, args.augment and shape)
         networks.append((params, history, predict(params, test[0])))
-    seconds = time.perf_counter() - start
+        if len(history["loss"]) < args.epochs:  # Ctrl-C ends the other seeds, too
+            break
     scores = [accuracy(a, test[1]) for _, _, a in networks]
     params, history, a = networks[0]
     metrics = {"test_accuracy": scores[0], "epochs": len(history["loss"]),
                "parameters": sum(value.size for value in params.values()),
-               "seconds": seconds / args.seeds}
+               "seconds": (time.perf_counter() - start) / len(networks)}
     if history["loss"]:
         metrics |= {"train_loss": history["loss"][-1],
                     "validation_accuracy": history["validation"][-1],
                     "seconds_per_epoch": float(np.median(history["seconds"]))}
-    if args.seeds > 1:
+    if len(scores) > 1:
         metrics |= {"test_accuracies": scores, "test_mean": np.mean(scores),
                     "test_sd": np.std(scores, ddof=1)}
     return params, history, a, metrics
 
 
-def report_digits(a, y, metrics):
-    """Print how well the test images were read; return the confusion counts."""
-    counts = np.zeros((10, 10), dtype=int)
-    np.add.at(counts, (y, a.argmax(axis=1)), 1)
+def describe(counts):
+    """Return in words how many digits were misread, and which mistake was commonest."""
     wrong = counts - np.diag(np.diag(counts))
     i, j = np.unravel_index(wrong.argmax(), wrong.shape)
-    metrics["wrong"] = wrong.sum()
-    print(f"Test accuracy {accuracy(a, y):.2%}: {wrong.sum()} of {len(y):,} wrong, "
-          f"most often {i} read as {j} ({wrong[i, j]} times).")
+    return (f"{wrong.sum()} of {counts.sum():,} wrong, "
+            f"most often {i} read as {j} ({wrong[i, j]} times)")
+
+
+def report_digits(a, y, metrics):
+    """Print how well the test images were read; return the confusion counts."""
+    counts = np.bincount(10 * y + a.argmax(axis=1), minlength=100).reshape(10, 10)
+    metrics["wrong"] = counts.sum() - np.trace(counts)
+    print(f"Test accuracy {accuracy(a, y):.2%}: {describe(counts)}.")
     if "test_mean" in metrics:
         print(f"{len(metrics['test_accuracies'])} seeds: {metrics['test_mean']:.2%} on "
               f"average, standard deviation {metrics['test_sd']:.2%}")
@@ -691,13 +689,13 @@ def report_digits(a, y, metrics):
 def draw_results(params, history, X, y, a, shape, counts):
     """Return the figures of a run by name."""
     surest = np.argsort(a.max(axis=1))
-    shown = [*surest[:3], *surest[len(surest) // 2 :][:3]]
-    figures = {"confusion": plot_confusion(counts),
+    shown = [*surest[:3], *surest[-3:]]
+    figures = {"confusion": plot_confusion(counts, describe(counts)),
                "mistakes": plot_mistakes(X, y, a, shape),
                "first_layer": plot_first_layer(params["W1"], shape),
                "probabilities": plot_probabilities(
                    X[shown], a[shown], y[shown], [f"a {y[n]}" for n in shown], shape,
-                   "Three test digits it doubts, three it does not (green: the truth)")}
+                   "The three least sure answers, the three surest (green: the truth)")}
     if history["loss"]:
         figures["learning_curves"] = plot_curves(history)
     return figures
@@ -717,7 +715,7 @@ def read_digits(args):
                                               shape)
     np.savez(args.out / "weights.npz", **params)
     counts = report_digits(a, test[1], metrics)
-    if args.compare:
+    if args.compare and len(history["loss"]) == args.epochs:  # not after Ctrl-C
         metrics["compare"] = compare(args, metrics, training, test)
     figures = draw_results(params, history, *test, a, shape, counts)
     if originals:

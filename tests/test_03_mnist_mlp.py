@@ -171,6 +171,7 @@ def test_another_image_set_of_another_size_is_learnt(tmp_path, capsys, no_pictur
             "20 labels",
         ),
         ({"x_train": np.array([{}] * 600)}, "whole .npz"),
+        ({"x_train": np.zeros((600, 0, 28), np.uint8)}, "height"),
     ],
 )
 def test_foreign_arrays_are_named(changes, words, tmp_path, capsys):
@@ -187,8 +188,12 @@ def test_missing_truncated_and_foreign_files(flag, tmp_path, capsys):
     (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.npz").write_text("these are not arrays")
     (tmp_path / "empty.npz").write_bytes(b"")
+    damaged = bytearray(whole)
+    damaged[2000:2010] = b"0123456789"  # within the compressed images
+    (tmp_path / "worn.npz").write_bytes(damaged)
     np.save(tmp_path / "one.npy", np.zeros(3))
-    for name in ("half.npz", "text.npz", "empty.npz", "one.npy", "missing.npz", "."):
+    names = "half.npz text.npz empty.npz worn.npz one.npy missing.npz .".split()
+    for name in names:
         flags = ["--data", str(QUICK_DATA), flag, str(tmp_path / name)]
         assert script.main([*flags, "--out", str(tmp_path / "o")]) == 2
         captured = capsys.readouterr()
@@ -380,6 +385,24 @@ def test_divergence_is_explained(tmp_path, capsys, no_pictures):
     assert not list(tmp_path.glob("*.png"))
 
 
+def test_a_loss_of_a_thousand_million_has_diverged():
+    script.stop_if_diverged(0.999e9, 1)
+    for value in (1e9, -1e9, math.nan):
+        with pytest.raises(FloatingPointError, match="epoch 1"):
+            script.stop_if_diverged(value, 1)
+
+
+def test_ctrl_c_ends_all_seeds(tmp_path, capsys, no_pictures, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(script, "backward", interrupted)
+    flags = [*QUICK, "--seeds", "3", "--compare", "--out", str(tmp_path)]
+    assert script.main(flags) == 0
+    out = capsys.readouterr().out
+    assert out.count("Stopped by Ctrl-C") == 1 and "on average" not in out
+
+
 def test_several_seeds_are_summarised(tmp_path, capsys, no_pictures):
     assert script.main([*QUICK, "--seeds", "3", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
@@ -414,12 +437,9 @@ class FixedNormal:
 
 def test_no_distortion_is_the_identity_and_wave_zero_is_a_shift():
     X = data()[0][0][:3]
-    numbers = np.zeros((6, 16))
+    numbers = np.zeros((2, 3, 4, 4))
     np.testing.assert_array_equal(script.distort(X, (28, 28), FixedNormal(numbers)), X)
-    numbers[:3, 0], numbers[3:, 0] = (
-        2.0,
-        -1.0,
-    )  # 2 rows down in the source, 1 column left
+    numbers[0, :, 0, 0], numbers[1, :, 0, 0] = 2.0, -1.0  # 2 rows down, 1 column left
     moved = script.distort(X, (28, 28), FixedNormal(numbers)).reshape(3, 28, 28)
     np.testing.assert_allclose(
         moved[:, :26, 1:], X.reshape(3, 28, 28)[:, 2:, :27], atol=1e-5
@@ -493,6 +513,37 @@ def test_centring_gives_back_what_mnist_centred():
         assert 18 <= max(np.ptp(tall), np.ptp(wide)) + 1 <= 22
 
 
+@pytest.mark.parametrize("width, height", [(800, 600), (600, 800)])
+def test_the_longer_side_of_a_large_photograph_becomes_400_pixels(
+    width, height, tmp_path
+):
+    page = np.full((height, width), 255, np.uint8)
+    page[200:400, 250:350] = 0
+    Image.fromarray(page).save(tmp_path / "large.png")
+    shape = script.read_image(tmp_path / "large.png").shape
+    assert shape == (height // 2, width // 2)
+
+
+def test_a_hairline_is_one_pixel_wide():
+    ink = np.zeros((400, 60))
+    ink[:, 30] = 1
+    again = script.center_like_mnist(ink).reshape(28, 28) > 0
+    assert np.count_nonzero(again.any(axis=0)) == 1
+    assert np.count_nonzero(again.any(axis=1)) == 20
+
+
+def test_lopsided_ink_stays_within_the_picture():
+    ink = np.zeros((100, 100))
+    ink[:, :2], ink[:4, :] = 1, 1  # a corner: its centre of mass is far from its box's
+    ink[:12, :12] = 40
+    for turned in (ink, ink[::-1, ::-1]):
+        again = script.center_like_mnist(turned / 40).reshape(28, 28)
+        assert 0 <= again.min() and again.max() <= 1
+        rows, columns = np.nonzero(again)
+        assert (np.ptp(rows), np.ptp(columns)) == (19, 19)
+        assert {rows.min(), rows.max()} & {0, 27}
+
+
 def test_transparent_drawings_and_turned_photographs(tmp_path):
     ink = np.zeros((60, 60, 4), np.uint8)
     ink[10:50, 25:32, 3] = 255  # black strokes on nothing
@@ -504,6 +555,28 @@ def test_transparent_drawings_and_turned_photographs(tmp_path):
     exif[0x0112] = 6  # the camera was turned
     Image.fromarray(page).save(tmp_path / "turned.jpg", exif=exif)
     assert script.read_image(tmp_path / "turned.jpg").shape == (80, 40)
+
+
+@pytest.mark.parametrize("contrast, found", [(-11, 9), (10, 0), (11, 9)])
+def test_a_contrast_of_ten_grey_levels_is_no_ink(contrast, found, tmp_path):
+    page = np.full((200, 200), 100, np.uint8)
+    page[99:102, 99:102] += np.uint8(contrast % 256)
+    Image.fromarray(page).save(tmp_path / "faint.png")
+    if found:
+        ink = script.read_image(tmp_path / "faint.png")
+        assert np.count_nonzero(ink) == found and ink.max() == 1
+    else:
+        with pytest.raises(script.InputError, match="one colour"):
+            script.read_image(tmp_path / "faint.png")
+
+
+def test_half_as_dark_is_ink_and_a_third_is_paper(tmp_path):
+    page = np.full((200, 200), 250, np.uint8)
+    page[50:53, 50:53], page[50:53, 150:153], page[150:153, 50:53] = 50, 150, 184
+    Image.fromarray(page).save(tmp_path / "spots.png")
+    ink = script.read_image(tmp_path / "spots.png")
+    assert ink[51, 51] > 0.99 and ink[51, 151] == pytest.approx(0.5, abs=0.01)
+    assert np.count_nonzero(ink) == 18
 
 
 def test_predict_shows_and_prints_ten_probabilities(tmp_path, capsys, no_pictures):
@@ -538,11 +611,11 @@ def test_bad_images_are_one_sentence(tmp_path, capsys):
     photograph(np.eye(28)).save(whole)
     (tmp_path / "torn.png").write_bytes(whole.read_bytes()[:400])
     for name, words in (
-        ("text.png", "not an image"),
+        ("text.png", "cannot identify"),
         ("plain.png", "one colour"),
-        ("huge.png", "too many pixels"),
-        ("missing.png", "missing.png"),
-        ("torn.png", "torn.png"),
+        ("huge.png", "exceeds limit"),
+        ("missing.png", "No such file"),
+        ("torn.png", "truncated"),
     ):
         flags = [
             *QUICK,
@@ -553,7 +626,7 @@ def test_bad_images_are_one_sentence(tmp_path, capsys):
         ]
         assert script.main(flags) == 2
         error = capsys.readouterr().err
-        assert words in error and error.count("\n") == 1
+        assert words in error and name in error and error.count("\n") == 1
         assert not (tmp_path / "o").exists()
 
 
@@ -608,6 +681,8 @@ def test_weights_survive_a_round_trip_and_training_goes_on(
         ({"W1": np.full((784, 10), np.nan), "b1": np.zeros(10)}, "finite"),
         ({"first": np.zeros(3)}, "10 outputs"),
         ({"first": np.zeros(3), "second": np.zeros(4)}, "architecture"),
+        ({"W1": np.full((784, 10), "0"), "b1": np.zeros(10)}, "architecture"),
+        ({"W1": np.zeros((784, 1)), "b": np.zeros(1)}, "architecture"),
     ],
 )
 def test_weights_for_another_architecture(arrays, words, tmp_path, capsys):
@@ -642,10 +717,11 @@ def test_hidden_layers_that_contradict_the_weights(tmp_path, capsys):
         ["--batch-size", "1.5"],
         ["--seeds", "0"],
         ["--epochs", "0"],
+        ["--compare", "--load", "weights.npz"],
     ],
     ids=" ".join,
 )
-def test_zero_and_negative_sizes(flags, capsys):
+def test_flags_that_make_no_sense(flags, capsys):
     with pytest.raises(SystemExit) as stopped:
         script.parse_args(flags)
     assert stopped.value.code == 2
