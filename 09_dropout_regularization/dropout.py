@@ -48,6 +48,7 @@ def load_data(size, runs, rng):
     ``size`` are to learn from, (S, size, 64), the last 298 are for validation.
     """
     from sklearn.datasets import load_digits
+
     X, labels = load_digits(return_X_y=True)
     X, y = np.float32(X / 16), np.eye(10, dtype=np.float32)[labels]
     pool = rng.permuted(np.tile(np.arange(0, len(X), 2), (runs, 1)), axis=1)  # (S, 899)
@@ -130,8 +131,8 @@ def stop_if_diverged(value, epoch):
 def train(params, X, y, drop, l2, epochs, lr, rng, momentum=0.9, every=5):
     """Descend with momentum on all images at once, under new masks in each epoch.
 
-    Returns params and their path: (epoch, params) at the start, ``every`` few epochs
-    and at the end, or at Ctrl-C. Raises FloatingPointError where a loss is not finite.
+    Returns params and their path: (epoch, params) at the start, after ``every`` few
+    epochs and at the end, or at Ctrl-C. Raises FloatingPointError if a loss explodes.
     """
     shapes = [(*X.shape[:-1], params[b].shape[-1]) for b in ("b1", "b2")]
     velocity = {k: np.zeros_like(v) for k, v in params.items()}
@@ -183,10 +184,10 @@ def mean_and_error(values):
 
 def expected_loss(X, y, beta, drop, rng):
     """Return E |y - (X * mask) beta|^2 over all masks, by formula, and sampled."""
-    on = np.arange(2 ** X.shape[1])[:, None] >> np.arange(X.shape[1]) & 1  # (2^D, D)
+    on = np.indices((2,) * len(beta)).reshape(len(beta), -1).T  # (2^D, D), every mask
     chance = np.prod(np.where(on, 1 - drop, drop), axis=1)  # (2^D,)
     losses = np.sum((y - on / (1 - drop) * beta @ X.T) ** 2, axis=1)  # (2^D,)
-    penalty = drop / (1 - drop) * np.sum(X**2, axis=0) @ beta**2
+    penalty = drop / (1 - drop) * np.sum(X**2 * beta**2)
     ridge = np.sum((y - X @ beta) ** 2) + penalty  # (9.9)
     (masks,) = draw_masks(drop, [(2000, *X.shape)], rng)
     sampled = mean_and_error(np.sum((y - (X * masks) @ beta) ** 2, axis=1))
@@ -278,6 +279,8 @@ def plot_unsure(X, y, votes):
         vote.plot(votes[:30, n].T, ".", color="#000000", alpha=0.2, markersize=3)
         vote.set(xticks=range(10), yticks=[0, 1], ylim=(0, 1.02))
     wrong = np.sum(read[worst] != digits[worst])
+    for vote in axs[1::2, 0]:
+        vote.set_ylabel("probability")
     fig.suptitle(f"The 12 least sure answers: {wrong} are wrong (bars: mean of "
                  f"{len(votes)} masks,\ngreen for the true digit; dots: single masks)",
                  fontsize=11, fontweight="bold", x=0.01, ha="left")
@@ -379,8 +382,9 @@ def parse_args(argv=None):
             ("--lr", float, 1e-9, 1e6, 0.1, "learning rate")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{text} (default: %(default)s)")
-    parser.add_argument("--hidden", type=number(int, 2, 1024), nargs=2, metavar="H",
-                        default=[128, 128], help="units of both layers (128 128)")
+    parser.add_argument("--hidden", type=number(int, 2, 1024), nargs=2,
+                        metavar="H", default=[128, 128],
+                        help="units of both layers (default: 128 128)")
     return parser.parse_args(argv)
 
 
@@ -395,7 +399,8 @@ def train_all(args):
         split, start, masks = (np.random.default_rng([args.seed, k]) for k in range(3))
         data = load_data(setting.size, args.seeds, split)
         first = init_params([64, *args.hidden, 10], args.seeds, start)
-        _, path = train(first, *data["training"], *setting[1:], epochs, args.lr, masks)
+        _, path = train(first, *data["training"], *setting[1:], epochs, args.lr, masks,
+                        every=max(5, args.epochs // 20))
         epochs = max(1, path[-1][0])  # less after Ctrl-C
         if epochs < args.epochs and len(results) > 1:
             break
@@ -416,9 +421,9 @@ def judge(results, plain, drop):
             "L2": results[l2],
             "early": results[plain] | {"params": results[plain]["early"]}}
     for row in (*results.values(), rows["early"]):
-        fit, row["test"] = (follow([(0, row["params"])], *row["data"][name])[1, 0]
-                            for name in ("training", "test"))  # (S,)
-        row["gap"] = 100 * (fit - row["test"])
+        fit, test = (accuracies(forward(row["params"], X)["a3"], y)  # (S,)
+                     for X, y in (row["data"]["training"], row["data"]["test"]))
+        row["test"], row["gap"] = test, 100 * (fit - test)
     metrics = {"l2": l2.l2, "sizes": {}}
     print("\ndropout  test accuracy     gap   points gained, standard error")
     for name, row in rows.items():

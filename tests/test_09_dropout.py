@@ -228,6 +228,8 @@ def test_follow_and_early_stopping_pick_per_run(rng):
                 cache["a3"][s, n].argmax() == y[n].argmax() for n in range(len(y))
             )
             assert scores[t, s] == right / len(y)
+    only = script.stop_early(path[:1], np.array([[0.5, 0.5]]))
+    assert all(np.array_equal(only[k], params[k]) for k in params)
     kept = script.stop_early(path, np.array([[0.5, 0.5], [0.5, 0.6]]))
     for k in params:  # the earliest of equals for run 0, the better for run 1
         np.testing.assert_array_equal(kept[k][0], params[k][0])
@@ -302,6 +304,13 @@ def test_bad_flags(flags, tmp_path, capsys):
     captured = capsys.readouterr()
     assert stopped.value.code == 2 and captured.err.count("\n") == 1
     assert flags[0] in captured.err and not (tmp_path / "o").exists()
+
+
+def test_a_loss_of_a_thousand_million_has_diverged():
+    script.stop_if_diverged(0.999e9, 1)
+    for value in (1e9, -1e9, np.nan):
+        with pytest.raises(FloatingPointError, match="epoch 1"):
+            script.stop_if_diverged(value, 1)
 
 
 def test_divergence_names_the_epoch_and_writes_nothing(tmp_path, capsys):
