@@ -67,24 +67,24 @@ def init_params(n_hidden, init, scale, rng):
 
     "uniform": all from -scale to scale; "normal": standard deviation scale, biases 0.
     """
-    normal, params = init == "normal", {}
-    for key, shape in {"W1": (2, n_hidden), "b1": (n_hidden,),
-                       "W2": (n_hidden, 1), "b2": (1,)}.items():
+    shapes = {"W1": (2, n_hidden), "b1": (n_hidden,), "W2": (n_hidden, 1), "b2": (1,)}
+    params = {}
+    for key, shape in shapes.items():
         size = (*np.shape(scale), *shape)
-        values = rng.normal(size=size) if normal else rng.uniform(-1, 1, size)
-        params[key] = values * np.reshape(scale, np.shape(scale) + (1,) * len(shape))
-    if normal:
+        values = rng.normal(size=size) if init == "normal" else rng.uniform(-1, 1, size)
+        params[key] = (values.T * scale).T  # .T: network t is scaled by scale[t]
+    if init == "normal":
         params |= {key: np.zeros_like(params[key]) for key in ("b1", "b2")}
     return params
 
 
 def forward(params, X, activation):
     """Return the cache X (N, 2), z1, a1 (N, H), z2, a2 (N, 1) of one or T networks."""
-    bias1, bias2 = params["b1"][..., None, :], params["b2"][..., None, :]  # as rows
-    bend, _ = HIDDEN_ACTIVATIONS[activation]
-    z1 = X @ params["W1"] + bias1  # (N, H)  (2.1)
-    a1 = bend(z1)  # (N, H)  (2.1)
-    z2 = a1 @ params["W2"] + bias2  # (N, 1)  (2.2)
+    b1, b2 = params["b1"][..., None, :], params["b2"][..., None, :]  # as rows
+    phi, _ = HIDDEN_ACTIVATIONS[activation]
+    z1 = X @ params["W1"] + b1  # (N, H)  (2.1)
+    a1 = phi(z1)  # (N, H)  (2.1)
+    z2 = a1 @ params["W2"] + b2  # (N, 1)  (2.2)
     a2 = sigmoid(z2)  # (N, 1)
     return {"X": X, "z1": z1, "a1": a1, "z2": z2, "a2": a2}
 
@@ -107,13 +107,14 @@ def loss(cache, y, kind):
 
 def backward(params, cache, y, activation, kind):
     """Return the gradient of the loss, with the keys and shapes of ``params``."""
+    _, derivative = HIDDEN_ACTIVATIONS[activation]
     dz2 = (cache["a2"] - y) / len(y)  # (N, 1)  (2.4)
     if kind == "mse":
         dz2 = dz2 * cache["a2"] * (1 - cache["a2"])  # (N, 1)
     dW2 = transpose(cache["a1"]) @ dz2  # (H, 1)  (2.5)
     db2 = dz2.sum(axis=-2)  # (1,)
     da1 = dz2 @ transpose(params["W2"])  # (N, H)  (2.6)
-    dz1 = da1 * HIDDEN_ACTIVATIONS[activation][1](cache["z1"], cache["a1"])  # (N, H)
+    dz1 = da1 * derivative(cache["z1"], cache["a1"])  # (N, H)  (2.6)
     dW1 = transpose(cache["X"]) @ dz1  # (2, H)  (2.7)
     db1 = dz1.sum(axis=-2)  # (H,)
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
@@ -125,10 +126,10 @@ def backward(params, cache, y, activation, kind):
 def train(params, X, y, activation, kind, epochs, lr, momentum, show=False):
     """Descend with momentum on all corners at once: one network, or T side by side.
 
-    Returns params and the history: ``loss``, a number or (T,), in 500 or more of the
-    epochs, listed in ``epoch``; ``right`` and ``close``, the epochs after which every
-    output stayed less than 0.5 and 0.05 off. ``show`` prints how T networks fare.
-    Raises FloatingPointError if the first diverges; any other has just failed.
+    Returns params and the history: ``loss``, a number or (T,), of the epochs listed in
+    ``epoch``, 500 or more; ``right`` and ``close``, how many epochs it took until every
+    output stayed within 0.5 and 0.05 of its target. ``show`` prints progress (T only).
+    Raises FloatingPointError if the first network diverges; others count as failed.
     """
     velocity = {k: np.zeros_like(v) for k, v in params.items()}
     history = {"epoch": [], "loss": [], "right": 0, "close": 0}
@@ -173,17 +174,19 @@ def resting_loss(tied, kind):
 
 
 def train_and_judge(start, X, y, activation, epochs, args, show=False):
-    """Train T networks; return ``params``, ``history``, ``cache`` and, (T,) each,
+    """Train T networks; return params, history, cache and what became of each.
 
-    ``loss``; ``error``, the largest of 4; ``missed``, how many corners are over 0.25
-    off, 0 if XOR is solved; ``slope``, the steepest of a hidden unit at one of them.
+    That is, (T,) each: ``loss``; ``error``, the largest of the four; ``missed``, how
+    many corners are off by more than 0.25, 0 if XOR is solved; ``slope``, the steepest
+    that a hidden unit is at one of these corners.
     """
     params, history = train(start, X, y, activation, args.loss, epochs, args.lr,
                             args.momentum, show)
     cache = forward(params, X, activation)
     error = np.abs(cache["a2"] - y)  # (T, 4, 1)
     worst, off = error.max(axis=(-2, -1)), error > 0.25
-    slope = HIDDEN_ACTIVATIONS[activation][1](cache["z1"], cache["a1"])  # (T, 4, H)
+    _, derivative = HIDDEN_ACTIVATIONS[activation]
+    slope = derivative(cache["z1"], cache["a1"])  # (T, 4, H)
     return {"params": params, "history": history, "cache": cache,
             "error": worst, "loss": loss(cache, y, args.loss),
             "missed": np.where(worst < 0.5, 0, off.sum(axis=(-2, -1))),
@@ -215,10 +218,11 @@ def draw_surface(ax, points, values, corners, y, notes, mesh=None):
             ax.plot(*rows.T, color="#444444", linewidth=0.5)
         if values.min() < 0.5 < values.max():
             ax.contour(u, v, surface, [0.5], colors="#000000", linewidths=2)
-    for corner, target, note, lift in zip(corners, y[:, 0], notes, (9, 9, -18, -18)):
+    places = ("left", -18), ("left", 9), ("right", -18), ("right", 9)  # none overlap
+    for corner, target, note, (side, lift) in zip(corners, y[:, 0], notes, places):
         ax.scatter(*corner, s=80, marker="os"[int(target)], color=SIGNED(target),
                    edgecolor="white", zorder=3)
-        ax.annotate(note, corner, (0, lift), ha="center", textcoords="offset points")
+        ax.annotate(note, corner, (0, lift), ha=side, textcoords="offset points")
 
 
 def plot_folding(params, X, y, activation):
@@ -228,8 +232,8 @@ def plot_folding(params, X, y, activation):
     names = [f"({a:g}, {b:g})" for a, b in X]
     plane, mesh = (square(X[0] - 0.4, X[3] + 0.4, n) for n in (150, 25))
     nand = sigmoid(50 * (1.5 - plane.sum(axis=1)))  # no line is nearer to XOR
-    titles = "One line: 3 of 4 at best", f"The network: {right} of 4"
-    fig, axs = plt.subplots(1, 2 + two, figsize=(10, 3.6), layout="constrained")
+    titles = "Best line: 3 of 4", f"The network: {right} of 4"
+    fig, axs = plt.subplots(1, 2 + two, figsize=(8, 3.1), layout="constrained")
     output = forward(params, plane, activation)["a2"]
     for ax, values, title in zip(axs, (nand, output), titles):
         draw_surface(ax, plane, values, X, y, names, mesh)
@@ -241,13 +245,13 @@ def plot_folding(params, X, y, activation):
         output = sigmoid(hidden @ params["W2"] + params["b2"])
         draw_surface(axs[2], hidden, output, corners["a1"], y, names, folded)
         axs[2].set(xlabel="hidden unit 1", ylabel="hidden unit 2",
-                   title=f"Folded, one line has {right} of 4")
+                   title=f"Folded, a line: {right} of 4")
     return fig
 
 
 def plot_loss(many, line, kind):
     """Draw the loss of up to 80 networks, and the levels (2.9) where they can rest."""
-    fig, ax = plt.subplots(figsize=(8.5, 5), layout="constrained")
+    fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
     epochs, losses = many["history"]["epoch"], np.array(many["history"]["loss"])
     won = many["error"] < 0.5
     for chosen, colour, name in ((won, "#56B4E9", "do"), (~won, "#D55E00", "do not")):
@@ -269,7 +273,7 @@ def plot_loss(many, line, kind):
 
 def plot_rates(rates):
     """Draw success rates with their 95 % intervals, by initial scale and by width."""
-    fig, axs = plt.subplots(1, 3, figsize=(9, 3.8), sharey=True, layout="constrained")
+    fig, axs = plt.subplots(1, 3, figsize=(8, 3.6), sharey=True, layout="constrained")
     for k, ax in enumerate(axs):
         for (name, colour), shift in zip(ACTIVATION_COLOURS.items(), (-0.08, 0, 0.08)):
             rate, low, high = 100 * np.array([[*r.values()] for r in rates[name][k]]).T
@@ -285,8 +289,10 @@ def plot_rates(rates):
 
 def plot_stuck(groups, X, y):
     """Draw a network of each kind that fails, for each activation, with the counts."""
-    fig, axs = plt.subplots(3, 4, figsize=(9, 8), layout="constrained")
+    fig, axs = plt.subplots(3, 4, figsize=(8, 7.5), layout="constrained")
     grid = square(X[0] - 0.4, X[3] + 0.4, 80)
+    fig.suptitle("Networks that fail: what they answer at the corners, and how many do",
+                 fontsize=11, fontweight="bold")
     for row, (name, many) in zip(axs, groups.items()):
         row[0].set_ylabel(name, fontsize=12, fontweight="bold")
         for ax, missed in zip(row, MISSED):
@@ -412,8 +418,9 @@ def parse_args(argv=None):
 def report_networks(many, kind):
     """Print what the networks compute and where they rest; return the metrics."""
     first = int(many["history"]["close"][0]) if many["error"][0] < 0.05 else None
-    print("The first answers", *(f"{a:.3f}" for a in many["cache"]["a2"][0, :, 0]), end=
-          f": within 0.05 after {first} epochs.\n" if first else ": not within 0.05.\n")
+    answers = " ".join(f"{a:.3f}" for a in many["cache"]["a2"][0, :, 0])
+    when = "not within 0.05" if first is None else f"within 0.05 after {first} epochs"
+    print(f"The first answers {answers}: {when}.")
     solved, stuck, median = many["error"] < 0.5, {}, None
     success = wilson(solved)
     print("{} of {} solve XOR: {rate:.1%}, 95 % interval {low:.1%} to {high:.1%}."
@@ -461,7 +468,7 @@ def solve_xor(args):
                           args.loss, args.epochs, args.lr, args.momentum)
     print("One line learns to answer",
           *(f"{a:.3f}" for a in forward(line, X, "identity")["a2"][:, 0]))
-    print("\nepoch  first loss  largest error  all solved")
+    print("\nepoch  first loss  largest error      solved")
     many = train_and_judge(start, X, y, args.activation, args.epochs, args, show=True)
     metrics = report_networks(many, args.loss)
     metrics["rates"], groups = sweep(args, X, y, rng)
