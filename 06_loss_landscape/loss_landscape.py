@@ -59,7 +59,7 @@ def load_data(args, rng):
 
 # --- Model ----------------------------------------------------------------------------
 
-CURVES = {  # name: (function of z, first and second derivative from z and a)
+FUNCTIONS = {  # name: (function of z, first and second derivative from z and a)
     "tanh": (np.tanh, lambda z, a: 1 - a**2, lambda z, a: -2 * a * (1 - a**2)),
     "relu": (lambda z: np.maximum(0, z), lambda z, a: z > 0, lambda z, a: 0.0),
     "sigmoid": (lambda z: 0.5 * (1 + np.tanh(0.5 * z)), lambda z, a: a * (1 - a)),
@@ -81,13 +81,13 @@ def forward(params, X, net):
     for k in range(1, L + 1):
         b = params[f"b{k}"][..., None, :]  # a row
         z = cache[f"a{k - 1}"] @ params[f"W{k}"] + b  # (N, n_k)  (6.1)
-        cache[f"z{k}"], cache[f"a{k}"] = z, CURVES[net[k == L]][0](z)  # (N, n_k)
+        cache[f"z{k}"], cache[f"a{k}"] = z, FUNCTIONS[net[k == L]][0](z)  # (N, n_k)
     return cache
 
 
 # --- Loss and gradients ---------------------------------------------------------------
 
-SLOPE = {"linear": 2, "sigmoid": 1}  # dL/dzL is this times (aL - y) / N
+FACTOR = {"linear": 2, "sigmoid": 1}  # dL/dzL is this times (aL - y) / N
 
 
 def loss(cache, y, net):
@@ -100,14 +100,14 @@ def loss(cache, y, net):
 def backward(params, cache, y, net):
     """Return the gradient dW1, db1, ..., dbL under the keys of ``params``."""
     grads, L = dict(params), len(params) // 2
-    dz = SLOPE[net[1]] * (cache[f"a{L}"] - y) / len(y)  # (N, 1)  (6.3)
+    dz = FACTOR[net[1]] * (cache[f"a{L}"] - y) / len(y)  # (N, 1)  (6.3)
     for k in range(L, 0, -1):
         a, W = cache[f"a{k - 1}"], params[f"W{k}"]
         grads[f"W{k}"] = a.swapaxes(-1, -2) @ dz  # (n_{k-1}, n_k)  (6.4)
         grads[f"b{k}"] = dz.sum(axis=-2)  # (n_k,)
         if k > 1:
             da = dz @ W.swapaxes(-1, -2)  # (N, n_{k-1})
-            dz = da * CURVES[net[0]][1](cache[f"z{k - 1}"], a)
+            dz = da * FUNCTIONS[net[0]][1](cache[f"z{k - 1}"], a)
     return grads
 
 
@@ -134,10 +134,11 @@ def hessian_vector(theta, v, task):
     """Return H v at theta (P,) for v (P,) or (T, P), exactly, without forming H: R, the
     derivative along v, of each line of forward and backward (Pearlmutter, 1994)."""
     params, v, net = unpack(theta, task["like"]), unpack(v, task["like"]), task["net"]
-    cache, scale = forward(params, task["X"], net), SLOPE[net[1]] / len(task["y"])
-    L, Ra, Rz, Rgrads = len(params) // 2, {0: 0 * task["X"]}, {}, dict(params)
+    cache, scale = forward(params, task["X"], net), FACTOR[net[1]] / len(task["y"])
+    L, Rgrads = len(params) // 2, dict(params)
+    Ra, Rz = {0: np.zeros_like(task["X"])}, {}  # the inputs do not move
     for k in range(1, L + 1):
-        a, W, slope = cache[f"a{k - 1}"], params[f"W{k}"], CURVES[net[k == L]][1]
+        a, W, slope = cache[f"a{k - 1}"], params[f"W{k}"], FUNCTIONS[net[k == L]][1]
         Rz[k] = Ra[k - 1] @ W + a @ v[f"W{k}"] + v[f"b{k}"][..., None, :]  # (6.8)
         Ra[k] = slope(cache[f"z{k}"], cache[f"a{k}"]) * Rz[k]  # (N, n_k)
     dz, Rdz = scale * (cache[f"a{L}"] - task["y"]), scale * Ra[L]  # (N, 1)
@@ -146,21 +147,21 @@ def hessian_vector(theta, v, task):
         Rgrads[f"W{k}"] = Ra[k - 1].swapaxes(-1, -2) @ dz + a.T @ Rdz  # (6.9)
         Rgrads[f"b{k}"] = Rdz.sum(axis=-2)
         if k > 1:
-            _, first, second = CURVES[net[0]]
+            _, first, second = FUNCTIONS[net[0]]
             da, Rda = dz @ WT, Rdz @ WT + dz @ v[f"W{k}"].swapaxes(-1, -2)
             Rdz = Rda * first(z, a) + da * second(z, a) * Rz[k - 1]  # (6.10)
             dz = da * first(z, a)
     return pack(Rgrads)
 
 
-def top_eigenvalues(theta, task, k=1):
-    """Return the k largest eigenvalues of H at theta, falling (Lanczos, by ARPACK, on
-    H + 1: it could not start where H v is 0)."""
+def top_eigenvalues(theta, task, k):
+    """Return the k largest eigenvalues of H at theta, in falling order (Lanczos' method
+    by ARPACK, for H + 1: it cannot start where its matrix maps the start to 0)."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 
-    start = np.random.default_rng(0).normal(size=theta.size)  # the same at every call
     H1 = LinearOperator(2 * theta.shape, lambda v: v + hessian_vector(theta, v, task))
-    return eigsh(H1, k, which="LA", v0=start, return_eigenvectors=False)[::-1] - 1
+    values = eigsh(H1, k, which="LA", v0=np.ones(theta.size), return_eigenvectors=False)
+    return values[::-1] - 1
 
 
 def loss_on_plane(theta, axes, alphas, betas, task):
@@ -169,13 +170,12 @@ def loss_on_plane(theta, axes, alphas, betas, task):
     a core's cache. Raises InputError where a loss is not finite."""
     points = np.stack(np.meshgrid(alphas, betas), axis=-1).reshape(-1, 2)
     numbers = len(task["X"]) * max(v.shape[-1] for v in task["like"].values())
-    size, surface = max(1, 2**14 // numbers), np.empty(len(points))
-    for i in range(0, len(points), size):
-        thetas = theta + points[i : i + size] @ axes  # (T, P)  (6.11)
-        surface[i : i + size] = loss_at(thetas, task)
-    if not np.all(np.isfinite(surface)):
+    size = max(1, 2**14 // numbers)
+    pieces = np.split(points, range(size, len(points), size))
+    surface = [loss_at(theta + piece @ axes, task) for piece in pieces]  # (6.11)
+    if not np.all(np.isfinite(np.concatenate(surface))):
         raise InputError("the loss is not finite on all of a plane; try a smaller --lr")
-    return surface.reshape(len(betas), len(alphas))
+    return np.concatenate(surface).reshape(len(betas), len(alphas))
 
 
 def normalise_filters(directions, theta, like):
@@ -195,8 +195,9 @@ def fit_plane(path):
     """Lay the plane of two principal components of a path (T, P) through its end: axes
     (2, P), the share of variance each explains, the path's coordinates (T, 2) in the
     plane and its distances (T,) from it."""
-    centred = np.pad(path - path.mean(axis=0), ((0, 2), (0, 0)))  # 1 point is enough
-    _, s, axes = np.linalg.svd(centred, full_matrices=False)
+    centred = path - path.mean(axis=0)
+    twice = np.vstack([centred, centred])  # so that a path of one point has two axes
+    _, s, axes = np.linalg.svd(twice, full_matrices=False)
     explained = s[:2] ** 2 / max(np.sum(s**2), 1e-300)  # (6.13)
     axes, offset = axes[:2], path - path[-1]
     coordinates = offset @ axes.T  # (T, 2)
@@ -222,11 +223,12 @@ def train(theta, task, epochs, lr, batch_size, rng, beta=0.0, adam=False, quiet=
             for rows in np.split(order, range(batch_size, len(X), batch_size)):
                 params, step = unpack(theta, task["like"]), step + 1
                 g = pack(backward(params, forward(params, X[rows], net), y[rows], net))
-                velocity = beta * velocity - lr * g  # (6.5)
                 if adam:  # Kingma & Ba (2015)
                     m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
                     root = np.sqrt(v / (1 - 0.999**step)) + 1e-8
                     velocity = -lr * m / (1 - 0.9**step) / root
+                else:
+                    velocity = beta * velocity - lr * g  # (6.5)
                 theta = theta + velocity
             if epoch % every == 0 or epoch == epochs:
                 for key, new in zip(history, (theta, step, loss_at(theta, task))):
@@ -245,8 +247,8 @@ def train(theta, task, epochs, lr, batch_size, rng, beta=0.0, adam=False, quiet=
 # --- Figures --------------------------------------------------------------------------
 
 
-def draw_hills(ax, x, y, z, low, high, path=NO_PATH):
-    """Draw z over a plane as hills above contours, and a path (T, 3) on both."""
+def draw_surface(ax, x, y, z, low, high, path=NO_PATH):
+    """Draw z over a plane in 3-D above its contours, and a path (T, 3) on both."""
     (x, y), floor = np.meshgrid(x, y), low - 0.6 * (high - low)
     colours = {"cmap": plt.get_cmap("viridis", 24), "vmin": low, "vmax": high}
     ax.computed_zorder = False  # contours first, the path last
@@ -264,12 +266,12 @@ def draw_hills(ax, x, y, z, low, high, path=NO_PATH):
 
 def plot_bowl(plane, minimum, runs):
     """Draw the bowl of part one, the descents in it, and their rates beside theory."""
-    layout = [["rates", "rates", "rates", "hills", "hills"], list(runs)]
+    layout = [["rates", "rates", "rates", "bowl", "bowl"], list(runs)]
     fig, axs = plt.subplot_mosaic(layout, figsize=(9, 6.6), layout="constrained",
                                   height_ratios=(3, 2),
-                                  per_subplot_kw={"hills": {"projection": "3d"}})
+                                  per_subplot_kw={"bowl": {"projection": "3d"}})
     low, high = plane[2].min(), plane[2].max()
-    draw_hills(axs["hills"], *plane, low, high, runs["half the limit"]["path"])
+    draw_surface(axs["bowl"], *plane, low, high, runs["half the limit"]["path"])
     for (name, run), colour in zip(runs.items(), PALETTE):
         error, theory = run["error"], run["theory"]
         axs["rates"].semilogy(error, color=colour, linewidth=2,
@@ -283,29 +285,37 @@ def plot_bowl(plane, minimum, runs):
         axs[name].plot(*minimum, "*", color=PALETTE[2], markersize=12)
         axs[name].set(xlabel="w", ylabel="b", title=name)
         axs[name].label_outer()
-    axs["hills"].set(xlabel="w", ylabel="b", title="The mean squared error")
+    axs["bowl"].set(xlabel="w", ylabel="b", title="The mean squared error")
     axs["rates"].set(xlabel="step", title="Distance to the minimum; dashed: theory")
     axs["rates"].legend(loc="lower left")
     return fig
 
 
 def plot_planes(planes, path=NO_PATH):
-    """Draw {name: plane}, each from above and as hills, and a path (T, 3) in it."""
+    """Draw {name: plane}, each from above and in 3-D, and a path (T, 3) in it."""
     fig, axs = plt.subplots(len(planes), 2, figsize=(9, 0.6 + 3 * len(planes)),
                             squeeze=False, layout="constrained", width_ratios=(4, 5))
     z = np.array([plane[2] for plane in planes.values()])
     levels = np.linspace(z.min(), z.max() + 1e-9, 25)
-    for (above, hills), (name, plane) in zip(axs, planes.items()):
-        hills.remove()
-        hills = fig.add_subplot(hills.get_subplotspec(), projection="3d")
-        draw_hills(hills, *plane, levels[0], levels[-1], path)
+    for (above, solid), (name, plane) in zip(axs, planes.items()):
+        solid.remove()
+        solid = fig.add_subplot(solid.get_subplotspec(), projection="3d")
+        draw_surface(solid, *plane, levels[0], levels[-1], path)
         colours = above.contourf(*plane, levels)
         fig.colorbar(colours, ax=above, label="log10 of the loss", format="%.2f")
         above.plot(*path[:, :2].T, ".-", color="white", linewidth=1.2)
         above.plot(0, 0, "*", color="white", markeredgecolor="black", markersize=12)
         above.set(xlabel=r"$\alpha$", ylabel=r"$\beta$", title=name)
-        hills.set(xlabel=r"$\alpha$", ylabel=r"$\beta$")
+        solid.set(xlabel=r"$\alpha$", ylabel=r"$\beta$")
     return fig
+
+
+def save_film(plane, path, file):
+    """Write a GIF that turns the surface with the path on it once."""
+    fig, ax = plt.subplots(figsize=(4.8, 4), subplot_kw={"projection": "3d"})
+    draw_surface(ax, *plane, plane[2].min(), plane[2].max(), path)
+    film = FuncAnimation(fig, lambda k: ax.view_init(38, 10 * k - 60), frames=36)
+    film.save(file, writer=PillowWriter(fps=10), dpi=90)
 
 
 def plot_training(runs, projected, distance, lines, lr):
@@ -314,7 +324,7 @@ def plot_training(runs, projected, distance, lines, lr):
     (true, away), (curved, straight) = axs
     steps, losses = runs[0]["step"], runs[0]["loss"][:, 0]
     true.plot(steps, losses, color=PALETTE[0], label="on the path")
-    true.plot(steps, projected, color=PALETTE[2], label="of its shadow on the plane")
+    true.plot(steps, projected, color=PALETTE[2], label="projected on the plane")
     away.plot(steps, distance, color="#000000")
     for run, colour in zip(runs, PALETTE[2::-2]):
         curved.plot(run["step"], run["lambda"], color=colour, label=run["name"])
@@ -322,11 +332,12 @@ def plot_training(runs, projected, distance, lines, lr):
     for (name, line), colour in zip(lines.items(), ("#000000", *PALETTE)):
         straight.plot(np.linspace(-0.5, 1.5, len(line)), line, color=colour, label=name)
     true.set(title=f"True losses are up to {max(losses / projected):.1f} times the "
-                   "plane's", ylabel="loss")
+                   "plane's", xlabel="step", ylabel="loss")
     away.set(title=f"The path leaves its plane by up to {distance.max():.2g}",
-             ylabel="distance from the plane")
+             xlabel="step", ylabel="distance from the plane")
     curved.set(title="Curvature: the largest eigenvalue of H", xlabel="step")
-    straight.set(title="Loss on the line to another point", xlabel="share of the way")
+    straight.set(title="Loss on the straight line to another point",
+                 xlabel="share of the way", xticks=(-0.5, 0, 0.5, 1, 1.5))
     for ax in (true, curved, straight):
         ax.legend()
     return fig
@@ -485,19 +496,46 @@ def train_both(args, task, rng):
         print(f"\nPart two: {NETWORKS} networks, {size} of {POINTS} points a step\n"
               "  epoch     step     loss")
         ends, run = train(pack(start), task, epochs, args.lr, size, rng, quiet=False)
-        d = [normalise_filters(rng.normal(size=(20, len(end))), end, task["like"])
-             for end in ends]
-        found = {"lambda_max": [top_eigenvalues(end, task)[0] for end in ends],
-                 "normalised": [np.sum(v * hessian_vector(end, v, task)) / len(v)
-                                for v, end in zip(d, ends)],
-                 "loss": run["loss"][-1], "test_loss": loss_at(ends, task, "test_")}
+        found = {"lambda_max": [top_eigenvalues(end, task, 1)[0] for end in ends],
+                 "normalised": [], "loss": run["loss"][-1],
+                 "test_loss": loss_at(ends, task, "test_")}
+        for end in ends:  # the mean of d.H d over 20 random directions d
+            d = normalise_filters(rng.normal(size=(20, len(end))), end, task["like"])
+            found["normalised"].append(np.sum(d * hessian_vector(end, d, task)) / 20)
         sharpness[key] = {k: {"mean": np.mean(v), "sd": np.std(v)}
                           for k, v in found.items()}
         print(", ".join("{} {mean:.3f} +- {sd:.3f}".format(k, **v)
                         for k, v in sharpness[key].items()))
-        curve = [top_eigenvalues(theta, task)[0] for theta in run["path"][:, 0]]
+        curve = [top_eigenvalues(theta, task, 1)[0] for theta in run["path"][:, 0]]
         runs.append(run | {"name": f"{size} points a step", "lambda": curve})
     return runs, sharpness
+
+
+def study_path(args, task, runs):
+    """Draw a path in its plane, and what the plane hides; return figures, metrics."""
+    path, began = runs[0]["path"][:, 0], time.perf_counter()
+    axes, explained, shadow, distance = fit_plane(path)
+    low, high, end = shadow.min(axis=0), shadow.max(axis=0), path[-1]
+    margin = 0.35 * max(high - low) + 1e-3
+    alphas, betas = np.linspace(low - margin, high + margin, args.grid).T
+    z = np.log10(loss_on_plane(end, axes, alphas, betas, task))
+    seconds, share = time.perf_counter() - began, explained.sum()
+    print(f"A plane holds {share:.1%} of a path's variance; of a random walk's, 76 %.\n"
+          f"Its picture is {args.grid**2:,} networks, computed in {seconds:.2f} s.")
+    projected, t = loss_at(end + shadow @ axes, task), np.linspace(-0.5, 1.5, 101)
+    others = {"its start": path[0], "another end": runs[0]["path"][-1, 1],
+              runs[1]["name"]: runs[1]["path"][-1, 0]}
+    lines = {name: loss_at(end + t[:, None] * (other - end), task)
+             for name, other in others.items()}
+    plane, shadow = (alphas, betas, z), np.column_stack([shadow, np.log10(projected)])
+    if args.animate:
+        save_film(plane, shadow, args.out / "surface.gif")
+    title = f"{share:.0%} of the path's variance"
+    return {"surface": plot_planes({title: plane}, shadow),
+            "training": plot_training(runs, projected, distance, lines, args.lr)}, {
+        "grid_seconds": seconds, "explained_variance": share,
+        "off_plane": distance.max(), "line_peak": lines["another end"].max(),
+        "worst_ratio": np.max(runs[0]["loss"][:, 0] / projected)}
 
 
 def look(args):
@@ -507,38 +545,16 @@ def look(args):
     make_folder(args.out)
     figures, metrics = part_one(args, line, rng)
     runs, metrics["sharpness"] = train_both(args, task, rng)
-    path = runs[0]["path"][:, 0]
-    axes, explained, spots, distance = fit_plane(path)
-    low, high, theta = spots.min(axis=0), spots.max(axis=0), path[-1]
-    margin, began = 0.35 * max(high - low) + 1e-3, time.perf_counter()
-    plane = [np.linspace(a - margin, b + margin, args.grid) for a, b in zip(low, high)]
-    plane.append(np.log10(loss_on_plane(theta, axes, *plane, task)))
-    seconds, share = time.perf_counter() - began, explained.sum()
-    metrics |= {"grid_seconds": seconds, "explained_variance": share}
-    print(f"A plane holds {share:.1%} of a path's variance; of a random walk's, 76 %.\n"
-          f"Its picture is {args.grid**2:,} networks, computed in {seconds:.2f} s.")
-    projected = loss_at(theta + spots @ axes, task)
-    spots = np.column_stack([spots, np.log10(projected)])
-    d, t, planes = rng.normal(size=(2, theta.size)), np.linspace(-1, 1, args.grid), {}
+    more_figures, more_metrics = study_path(args, task, runs)
+    t, planes = np.linspace(-1, 1, args.grid), {}
+    d = rng.normal(size=(2, runs[0]["path"].shape[-1]))
     for run in runs:
         end = run["path"][-1, 0]
-        units = normalise_filters(d, end, task["like"])
+        axes = normalise_filters(d, end, task["like"])
         name = f"{run['name']}: largest eigenvalue {run['lambda'][-1]:.2g}"
-        planes[name] = t, t, np.log10(loss_on_plane(end, units, t, t, task))
-    t, name, others = np.linspace(-0.5, 1.5, 101)[:, None], "of a path's variance", {
-        "start": path[0], "other start": runs[0]["path"][-1, 1], runs[1]["name"]: end}
-    lines = {k: loss_at(theta + t * (v - theta), task) for k, v in others.items()}
-    metrics |= {"off_plane": distance.max(), "line_peak": lines["other start"].max(),
-                "worst_ratio": np.max(runs[0]["loss"][:, 0] / projected)}
-    figures |= {"surface": plot_planes({f"{share:.0%} {name}": plane}, spots),
-                "minima": plot_planes(planes),
-                "training": plot_training(runs, projected, distance, lines, args.lr)}
-    if args.animate:
-        fig, ax = plt.subplots(figsize=(4.8, 4), subplot_kw={"projection": "3d"})
-        draw_hills(ax, *plane, plane[2].min(), plane[2].max(), spots)
-        film = FuncAnimation(fig, lambda k: ax.view_init(38, 10 * k - 60), frames=36)
-        film.save(args.out / "surface.gif", writer=PillowWriter(fps=10), dpi=90)
-    save_results(args, figures, metrics, ["surface.gif"] * args.animate)
+        planes[name] = t, t, np.log10(loss_on_plane(end, axes, t, t, task))
+    figures |= more_figures | {"minima": plot_planes(planes)}
+    save_results(args, figures, metrics | more_metrics, ["surface.gif"] * args.animate)
 
 
 def main(argv=None):

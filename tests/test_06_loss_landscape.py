@@ -101,6 +101,10 @@ def test_initial_weights_have_the_stated_spread(rng):
         assert not params["b1"].any() and not params["b2"].any()
 
 
+def test_relu_is_flat_at_zero():
+    assert list(script.FUNCTIONS["relu"][1](np.array([-1.0, 0.0, 1.0]), 0)) == [0, 0, 1]
+
+
 # --- Curvature ------------------------------------------------------------------------
 
 
@@ -314,6 +318,16 @@ def test_momentum_and_adam_step_as_in_scikit_learn(adam, rng):
     for step in range(1, 11):
         oracle.update_params([moved], [gradient(moved, task)])
         np.testing.assert_allclose(history["path"][step], moved, atol=1e-4)
+
+
+def test_adam_hardly_moves_where_the_gradient_is_far_below_its_guard(rng):
+    theta, task = small_task(("tanh", "linear"))
+    minimum = np.linalg.lstsq(full_hessian(theta, task), gradient(0 * theta, task))[0]
+    near = 1e-12 * rng.normal(size=theta.size) - minimum
+    _, history = script.train(near, task, 1, 1e-6, N, rng, 0, True)
+    step, uphill = history["path"][1] - near, gradient(near, task)
+    assert np.abs(uphill).max() < 1e-10 and np.abs(step).max() < 1e-8
+    assert step @ uphill < 0
 
 
 def test_every_point_is_seen_once_an_epoch_and_the_history_is_of_all_data(monkeypatch):
