@@ -272,10 +272,9 @@ def read_image(path):
         raise InputError(f"cannot read {path} as an image: {error}") from None
     white = Image.new("RGBA", image.size, "white")
     grey = np.asarray(Image.alpha_composite(white, image).convert("L"), dtype=float)
-    row, column = np.indices(grey.shape)
-    plane = np.column_stack([row.ravel(), column.ravel(), np.ones(grey.size)])
-    paper = plane @ np.linalg.lstsq(plane, grey.ravel(), rcond=None)[0]
-    ink = grey - paper.reshape(grey.shape)
+    plane = np.stack([*np.indices(grey.shape), np.ones_like(grey)], axis=-1)
+    paper = np.linalg.lstsq(plane.reshape(-1, 3), grey.ravel(), rcond=None)[0]
+    ink = grey - plane @ paper
     if -ink.min() > ink.max():  # dark on light
         ink = -ink
     if ink.max() < 10:  # of 255
@@ -422,14 +421,12 @@ def plot_board(params, shape):
     ink, row_column = np.zeros((140, 140)), np.indices((140, 140))
     picture = board.imshow(ink, cmap="gray_r", vmin=0, vmax=1)
     board.set(xticks=[], yticks=[], title="Draw a digit; press c to clear")
-    columns = bars.bar(range(10), np.zeros(10), color=TEST_COLOUR)
+    columns = bars.bar(range(10), 0, color=TEST_COLOUR)
     bars.set(xticks=range(10), ylim=(0, 1), ylabel="probability", xlabel="digit")
 
-    def show(_=None):
-        a = np.zeros((1, 10))
-        if ink.any():
-            a = predict(params, center_like_mnist(ink, shape))
-        for column, height in zip(columns, a[0]):
+    def show():
+        a = predict(params, center_like_mnist(ink, shape))[0] if ink.any() else [0] * 10
+        for column, height in zip(columns, a):
             column.set_height(height)
         picture.set_data(ink)
         fig.canvas.draw_idle()
@@ -461,19 +458,20 @@ def compare(args, metrics, training, test):
     Layers, batches, epochs, Adam and its first learning rate are the same; scikit-learn
     has no cosine schedule and keeps that rate. A missing package is named.
     """
-    table = {"this script": (metrics["seconds_per_epoch"], metrics["test_accuracy"])}
+    keys = "seconds_per_epoch", "test_accuracy"
+    table = {"this script": {key: metrics[key] for key in keys}}
     for name, rival in (("scikit-learn", fit_sklearn), ("Keras", fit_keras)):
         try:
             start = time.perf_counter()
             score = rival(args, training, test)
-            table[name] = ((time.perf_counter() - start) / args.epochs, score)
+            seconds = (time.perf_counter() - start) / args.epochs
+            table[name] = dict(zip(keys, (seconds, score)))
         except ImportError as error:
             print(f"{name} is left out: {error}")
     print("\nnetwork        seconds/epoch   test accuracy")
-    for name, (seconds, score) in table.items():
-        print(f"{name:12}   {seconds:13.2f}   {score:13.2%}")
-    return {name: {"seconds_per_epoch": seconds, "test_accuracy": score}
-            for name, (seconds, score) in table.items()}
+    for name, row in table.items():
+        print("{:12}   {:13.2f}   {:13.2%}".format(name, *row.values()))
+    return table
 
 
 def fit_sklearn(args, training, test):
@@ -636,9 +634,7 @@ def load_start(args, n_in):
 
 
 def train_seeds(args, loaded, training, validation, test, shape):
-    """Train a network for each seed; return the first one's params, history and test
-    probabilities, and the metrics of all.
-    """
+    """Return params, history, test probabilities of the first seed; metrics of all."""
     networks, start = [], time.perf_counter()
     sizes = [training[0].shape[1], *args.hidden, 10]
     for seed in range(args.seed, args.seed + args.seeds):
@@ -703,7 +699,7 @@ def draw_results(params, history, X, y, a, shape, counts):
 
 def read_digits(args):
     """Load, train, test, read images from elsewhere, draw and save."""
-    training, validation, test, shape = load_data(args.data)
+    data = training, validation, test, shape = load_data(args.data)
     loaded = load_start(args, training[0].shape[1])
     originals = [read_image(path) for path in args.predict]
     make_folder(args.out)
@@ -711,8 +707,7 @@ def read_digits(args):
     print(f"{args.data.stem}: {sizes}, ReLU, Adam {args.lr:g}, batch "
           f"{args.batch_size}, seed {args.seed}\n{len(training[1]):,} training, "
           f"{len(validation[1]):,} validation, {len(test[1]):,} test images\n")
-    params, history, a, metrics = train_seeds(args, loaded, training, validation, test,
-                                              shape)
+    params, history, a, metrics = train_seeds(args, loaded, *data)
     np.savez(args.out / "weights.npz", **params)
     counts = report_digits(a, test[1], metrics)
     if args.compare and len(history["loss"]) == args.epochs:  # not after Ctrl-C
