@@ -147,12 +147,12 @@ def train(params, X, y, drop, l2, epochs, lr, rng, momentum=0.9, every=5):
                 grads[k] = grads[k] + l2 * params[k]  # (9.7)
             velocity = {k: momentum * velocity[k] - lr * grads[k] for k in params}
             params = {k: params[k] + velocity[k] for k in params}  # (9.8)
-            if epoch % every == 0:
+            if epoch % every == 0 or epoch == epochs:
                 path.append((epoch, params))
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C; what was learnt so far is kept.")
-        epoch -= 1
-    return params, path if path[-1][0] == epoch else [*path, (epoch, params)]
+        path.append((epoch - 1, params))
+    return params, path
 
 
 def accuracies(a, y):
@@ -382,9 +382,8 @@ def parse_args(argv=None):
             ("--lr", float, 1e-9, 1e6, 0.1, "learning rate")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{text} (default: %(default)s)")
-    parser.add_argument("--hidden", type=number(int, 2, 1024), nargs=2,
-                        metavar="H", default=[128, 128],
-                        help="units of both layers (default: 128 128)")
+    parser.add_argument("--hidden", type=number(int, 2, 1024), nargs=2, metavar="H",
+                        default=[128, 128], help="layer sizes (default: 128 128)")
     return parser.parse_args(argv)
 
 
