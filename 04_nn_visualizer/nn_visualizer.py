@@ -324,9 +324,8 @@ class Visualizer:
         vars(self.args).update(changes)
         args, self.rng = self.args, np.random.default_rng(self.args.seed)
         self.data = load_data(args.data, args.csv, args.points, args.noise, self.rng)
-        hidden, output = [args.activation] * len(args.hidden), self.data["output"]
-        self.activations = ["inputs", *hidden, output]
-        self.sizes = [2, *args.hidden, 1]
+        output, self.sizes = self.data["output"], [2, *args.hidden, 1]
+        self.activations = ["inputs", *[args.activation] * len(args.hidden), output]
         params = init_params(self.sizes, args.activation, self.rng)
         self.history = [measure(params, self.data, self.activations, 0)]
         self.name = f"{args.data}, {'-'.join(map(str, self.sizes))} {args.activation}"
@@ -341,17 +340,17 @@ class Visualizer:
         self.ax = {name: self.top.add_axes((x / 9, y / 6, w / 9, h / 6))
                    for name, (x, y, w, h) in BOXES.items()}
         r = max(1.0, 1.05 * np.abs([*data["X"], *data["test_X"]]).max())
-        top = np.abs(data["y"]).max()
-        self.limits = {"inputs": (-r, r), "relu": (-r, r), "linear": (-top, top),
+        height = np.abs(data["y"]).max()
+        self.limits = {"inputs": (-r, r), "relu": (-r, r), "linear": (-height, height),
                        "tanh": (-1, 1), "sigmoid": (0, 1)}
         self.plane = np.stack(np.meshgrid(*2 * [np.linspace(-r, r, GRID)]), axis=-1)
         self.draw_edges(self.ax["net"])
         self.draw_neurons(self.ax["net"])
         self.draw_surface(self.ax["surface"], (-r, r))
         self.draw_histories()
-        self.moving = sorted((artist for ax in self.ax.values() for artist in
-                              [*ax.images, *ax.collections, *ax.lines, *ax.texts]),
-                             key=lambda artist: artist.zorder)
+        self.moving = [artist for ax in self.ax.values() for artist in
+                       (*ax.images, *ax.collections, *ax.lines, *ax.texts)]
+        self.moving.sort(key=lambda artist: artist.zorder)
         for artist in self.moving:
             artist.set_animated(True)  # a window leaves it out of the background
         self.show()
@@ -475,9 +474,6 @@ class Visualizer:
         self.note.set_text(textwrap.fill(
             f"Training{str(error)[8:]}. The steps jumped across the valley and landed "
             "higher up. This is the last state before that.", 72))
-        for name in ("loss", "gradient"):
-            self.ax[name].relim()
-            self.ax[name].autoscale(axis="y")
 
     def learn(self, epochs=1, quiet=True):
         """Train for some epochs, from the last state on."""
@@ -506,25 +502,23 @@ class Visualizer:
         for ax in strip.axes:
             ax.spines[:].set_visible(False)
         self.tip = strip.text(0.02, 0.1, HINT, family="monospace", animated=True)
-        for event, action in (("draw_event", self.refresh),
-                              ("button_press_event", self.on_click),
-                              ("motion_notify_event", self.on_move)):
-            self.fig.canvas.mpl_connect(event, action)
+        self.fig.canvas.mpl_connect("draw_event", self.refresh)
+        self.fig.canvas.mpl_connect("button_press_event", self.on_click)
+        self.fig.canvas.mpl_connect("motion_notify_event", self.on_move)
         self.timer = self.fig.canvas.new_timer(interval=5)
         self.timer.add_callback(self.on_timer)
         self.timer.start()
 
     def refresh(self, event=None):
         """Draw what moves onto the stored background; a draw event brings a new one."""
-        canvas = self.fig.canvas
         self.tip.set_text(describe(self.history[-1], self.pointed, self.activations))
         if event:
-            self.background = canvas.copy_from_bbox(self.fig.bbox)
-        canvas.restore_region(self.background)
+            self.background = self.fig.canvas.copy_from_bbox(self.fig.bbox)
+        self.fig.canvas.restore_region(self.background)
         for artist in [*self.moving, self.tip]:
             self.fig.draw_artist(artist)
         if not event:  # after a draw event the toolkit shows the canvas itself
-            canvas.blit(self.fig.bbox)
+            self.fig.canvas.blit(self.fig.bbox)
 
     def play(self, playing):
         """Play, or pause."""
@@ -578,10 +572,10 @@ class Visualizer:
         self.refresh()
 
 
-def save_films(picture, folder, n_frames=48):
+def save_films(picture, folder):
     """Write learning.gif and learning.html; return how many frames they have."""
     last, page = picture.history[-1]["epoch"], folder / "learning.html"
-    epochs = np.unique((last * np.linspace(0, 1, n_frames) ** 2).astype(int)).tolist()
+    epochs = np.unique((last * np.linspace(0, 1, 48) ** 2).astype(int)).tolist()
     pause = [last] * (len(epochs) // 4)
     for writer, path, dpi, shown in (
             (PillowWriter(8), folder / "learning.gif", 66.7, epochs + pause),

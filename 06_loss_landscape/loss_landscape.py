@@ -172,10 +172,11 @@ def loss_on_plane(theta, axes, alphas, betas, task):
     numbers = len(task["X"]) * max(v.shape[-1] for v in task["like"].values())
     size = max(1, 2**14 // numbers)
     pieces = np.split(points, range(size, len(points), size))
-    surface = [loss_at(theta + piece @ axes, task) for piece in pieces]  # (6.11)
-    if not np.all(np.isfinite(np.concatenate(surface))):
+    thetas = (theta + piece @ axes for piece in pieces)  # (T, P) each  (6.11)
+    surface = np.concatenate([loss_at(each, task) for each in thetas])
+    if not np.all(np.isfinite(surface)):
         raise InputError("the loss is not finite on all of a plane; try a smaller --lr")
-    return np.concatenate(surface).reshape(len(betas), len(alphas))
+    return surface.reshape(len(betas), len(alphas))
 
 
 def normalise_filters(directions, theta, like):
