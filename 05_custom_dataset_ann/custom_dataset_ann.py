@@ -7,8 +7,8 @@
     table -> X = a0 (N, D) -> W1 (D, 16) -> tanh -> a1 -> W2 (16, K) -> a2 (N, K)
 
 N rows; numbers are standardised, categories become one column per value, D in all. With
-K classes a2 is softmax, a probability each; for a number to predict K = 1 and a2 is the
-sum itself. The layers, any number, are a loop. (5.1) ... are equations of README.md.
+K classes a2 is their probabilities, by softmax; to predict a number, K = 1 and a2 is
+the weighted sum itself. A loop over layers allows any depth. (5.1) is in README.md.
 
     python custom_dataset_ann.py                          the penguins
     python custom_dataset_ann.py --target body_mass_g     a number: regression
@@ -16,8 +16,8 @@ sum itself. The layers, any number, are a loop. (5.1) ... are equations of READM
 """
 
 import argparse
-import codecs
 import csv
+import io
 import json
 import math
 import re
@@ -45,93 +45,109 @@ class InputError(ValueError):
 # --- Data -----------------------------------------------------------------------------
 
 PENGUINS = Path(__file__).resolve().parent / "penguins.csv"
-MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-", "."}
-codecs.register_error("latin-1", lambda error: (  # for bytes that are not UTF-8
-    error.object[error.start : error.end].decode("latin-1"), error.end))
+MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."}
+MAX_CATEGORIES = 30  # columns for one category; its rare values share the last
+SIGNS = " %$\N{EURO SIGN}\N{POUND SIGN}"  # may stand around a number
+NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d*)?|\.\d+)(e\+?\d\d?|e-\d+)?", re.IGNORECASE)
+# A number with one comma that cannot separate thousands: 12,5 or 0,125 or 1.234,567.
+DECIMAL_COMMA = re.compile(r"-?(\d[\d.]*,(?!\d{3}$)\d+|(0|\d+\.\d{3}),\d+)")
 
 
-def tidy(text, delimiter):
-    """Return "" for what is missing, 1234.5 for 1,234.5 (but for 1.234,5 after ;)."""
-    text = text.strip()
-    if delimiter == "," and re.fullmatch(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", text):
-        return text.replace(",", "")
-    if delimiter != "," and re.fullmatch(r"-?\d[\d.]*,\d+[ %]*", text):
-        return text.replace(".", "").replace(",", ".")
-    return "" if text.lower() in MISSING else text
+def find_decimal(texts):
+    """Return the decimal mark of a column: a comma if one of its numbers shows it."""
+    comma = any(DECIMAL_COMMA.fullmatch(text.strip(SIGNS)) for text in texts)
+    return "," if comma else "."
 
 
-def as_number(text):
-    """Return the value of a tidied text, NaN if it is no finite number."""
-    try:
-        value = float(text.rstrip(" %"))
-        return value if abs(value) < 1e100 else math.nan
-    except ValueError:
-        return math.nan
+def as_numbers(texts, decimal):
+    """Return the texts of a column as floats, NaN for what is no finite number."""
+    separator = re.compile(r"\.(?=\d{3}\b)" if decimal == "," else r",(?=\d{3}\b)")
+    texts = [separator.sub("", text.strip(SIGNS)) for text in texts]
+    texts = [text.replace(decimal, ".") for text in texts]
+    return np.array([float(text) if NUMBER.fullmatch(text) else math.nan
+                     for text in texts])
+
+
+def find_delimiter(lines):
+    """Return what splits the first line into many cells and the others into as many."""
+    scores = {}
+    for delimiter in ",;\t|":
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
+        scores[delimiter] = (widths[0] - 1) * widths.count(widths[0])
+    return max(scores, key=scores.get)
 
 
 def read_table(path, max_rows, rng):
     """Return {name of a column: array of its texts} and how many rows the file has.
 
-    Of a longer file a random sample of ``max_rows`` is kept. Raises InputError.
+    A missing value is "". Of a longer file a random sample of ``max_rows`` is kept.
+    Raises InputError.
     """
-    with open(path, encoding="utf-8-sig", errors="latin-1") as file:
-        lines = [line for line in file.read(65536).splitlines() if line.strip()][:50]
-        if not lines or "\0" in "".join(lines):
-            raise InputError(f"{path} is empty or no text: save it as CSV in UTF-8")
-        widths = {d: [*map(len, csv.reader(lines, delimiter=d))] for d in ",;\t|"}
-        delimiter = max(widths, key=lambda d: (widths[d][0] - 1)
-                        * widths[d].count(widths[d][0]))  # many, and like the names
-        file.seek(0)
-        try:
-            table = np.loadtxt(file, dtype=object, comments=None, quotechar='"',
-                               delimiter=delimiter, ndmin=2)
-        except ValueError as error:  # a row is longer or shorter than those above
-            raise InputError(f"{path}: {error}".partition(";")[0]) from None
-    names = [name.strip() or f"column {i}" for i, name in enumerate(table[0], 1)]
-    rows, count = table[1:], len(table) - 1
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="latin-1")  # in which any byte is a character
+    lines = [line for line in text[:65536].split("\n") if line.strip()][:50]
+    if not lines or "\0" in text:
+        raise InputError(f"{path} is empty or no text: save it as CSV in UTF-8")
+    try:
+        rows = np.loadtxt(io.StringIO(text), dtype=object, comments=None, quotechar='"',
+                          delimiter=find_delimiter(lines), ndmin=2)
+    except ValueError as error:  # a row is longer or shorter than those above
+        raise InputError(f"{path}: {error}".partition(";")[0]) from None
+    names = [name.strip() or f"column {i}" for i, name in enumerate(rows[0], 1)]
+    rows, count = rows[1:], len(rows) - 1
     if len(names) == 1 or count == 0:
         raise InputError(f"{path} must hold two columns, with , ; | or a tab between, "
                          "and rows below their names")
-    for name in names:
-        if math.isfinite(as_number(name)) or names.count(name) > 1:
+    for name, value in zip(names, as_numbers(names, decimal=".")):
+        if math.isfinite(value) or names.count(name) > 1:
             raise InputError(f"{path}: the first line must give each column a name of "
                              f"its own, but holds {name!r}")
     if count > max_rows:
         rows = rows[np.sort(rng.choice(count, max_rows, replace=False))]
-    cells = [[tidy(text, delimiter) for text in row] for row in rows]
-    return dict(zip(names, np.array(cells, dtype=object).T)), count
+    for row in rows:
+        row[:] = ["" if cell.strip().lower() in MISSING else cell.strip()
+                  for cell in row]
+    return dict(zip(names, rows.T)), count
 
 
-def judge_column(texts, rows_in_file, as_category):
-    """Return what a column is, its values as X holds them, and a remark."""
-    numbers, filled = np.array([as_number(text) for text in texts]), texts != ""
-    distinct, odd = len(set(texts[filled])), texts[np.isnan(numbers) & filled]
-    serial, gaps = distinct > max(20, 0.9 * filled.sum()), np.sum(~filled)
+def judge_column(texts, numbers, rows_in_file, as_category):
+    """Return what a column is, "number", "category" or "left out", and a remark."""
+    filled = texts != ""
+    distinct = len(set(texts[filled]))
     if distinct < 2:
-        return "left out", texts, "one value in every row" if distinct else "empty"
-    if as_category or len(odd) > 0.1 * filled.sum():
-        kind, values, remark = "category", texts, f"one-hot, {distinct} values"
+        return "left out", "one value in every row" if distinct else "empty"
+    like_an_id = distinct > max(20, 0.9 * filled.sum())
+    if as_category or np.isfinite(numbers).sum() < 0.9 * filled.sum():
+        kind, remark = "category", f"one-hot, {distinct} values"
+        if distinct > MAX_CATEGORIES:
+            remark += ", the rare ones in one column"
     else:
-        kind, values, remark = "number", numbers.astype(object), "standardised"
-        serial &= np.all(numbers % 1 == 0) and np.ptp(numbers) < 2 * rows_in_file
-        if len(odd):
-            remark += f"; {len(odd)} texts like {odd[0][:20]!r} taken as missing"
-    if serial and not as_category:
-        return "left out", texts, "suspicious: nearly a value for each row, like an ID"
-    return kind, values, remark + (f"; {gaps} missing" if gaps else "")
+        kind, remark, filled = "number", "standardised", ~np.isnan(numbers)
+        whole = np.all(numbers[filled] % 1 == 0)  # measurements may all differ, too
+        like_an_id &= whole and np.ptp(numbers[filled]) < 2 * rows_in_file
+    if like_an_id and not as_category:
+        return "left out", "suspicious: a value for nearly each row, like an ID or date"
+    gaps = texts[~filled]
+    if len(gaps):
+        remark += f"; {len(gaps)} missing"
+    if any(gaps):
+        remark += f", texts like {max(gaps)[:20]!r} among them"
+    return kind, remark
 
 
-def encode_target(labels, args):
+def encode_target(labels, numbers, args):
     """Return y (N,) and the class names, or None for a number. Raises InputError."""
-    y = np.array([as_number(label) for label in labels])
-    many = np.isfinite(y).all() and len(set(y)) > 20
-    if many and args.target not in args.categorical:
-        return y, None
+    many_numbers = np.isfinite(numbers).all() and len(set(numbers)) > 20
+    if many_numbers and args.target not in args.categorical:
+        return numbers, None
     classes, y, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) < 2 or sizes.min() < 8:
         rare = f"{sizes.min()} of {classes[sizes.argmin()]!r}" if len(sizes) else "none"
-        raise InputError(f"the target {args.target!r} needs two classes or more, and 8 "
-                         f"rows of each to share out, but has {rare}")
+        raise InputError(f"the target {args.target!r} must hold a number in every row, "
+                         "over 20 different ones, or two classes or more with at least "
+                         f"8 rows of each; it has {rare}")
     return y, classes.tolist()
 
 
@@ -147,47 +163,52 @@ def load_data(args, rng):
             raise InputError(f"{args.csv} has no column {name!r}; it has "
                              f"{', '.join(columns)}")
     labelled = columns[args.target] != ""
-    y, classes = encode_target(columns[args.target][labelled], args)
-    kinds, report, X = {}, "", []
+    kinds, decimals, X, report = {}, {}, [], ""
     for name, texts in columns.items():
-        texts, as_category = texts[labelled], name in args.categorical
-        kind, values, remark = judge_column(texts, count, as_category)
+        texts = texts[labelled]
+        decimals[name] = find_decimal(texts)
+        numbers = as_numbers(texts, decimals[name])
         if name == args.target:
-            kind, remark = "target", ", ".join(classes or ["a number: regression"])
+            y, classes = encode_target(texts, numbers, args)
+            kind, remark = "target", ", ".join(classes or ["a number: regression"])[:60]
         elif name in args.drop:
             kind, remark = "left out", "as --drop says"
-        elif kind != "left out":
+        else:
+            kind, remark = judge_column(texts, numbers, count, name in args.categorical)
+        if kind in ("number", "category"):
             kinds[name] = kind
-            X.append(values)
-        report += f"\n  {name[:24]:24}  {kind:8}  {remark[:60]}"
+            X.append(numbers if kind == "number" else texts)
+        report += f"\n  {name[:24]:24}  {kind:8}  {remark}"
     if not X:
         raise InputError(f"{args.csv} has no column left to learn {args.target!r} from")
-    X = np.stack(X, axis=1)
+    X = np.stack(X, axis=1).astype(object)
     gaps = int(np.any((X == "") | (X != X), axis=1).sum())  # only NaN is not itself
     print(f"{args.csv.name}: {count:,} rows; {len(y):,} used, {gaps:,} of them with "
           f"missing values{report}")
-    return {"X": X, "y": y, "kinds": kinds, "classes": classes, "target": args.target,
+    return {"X": X, "y": y, "kinds": kinds, "decimals": decimals, "target": args.target,
+            "classes": classes, "outputs": len(classes) if classes else 1,
+            "measure": "accuracy" if classes else "r2",
             "rows": len(y), "rows_with_missing": gaps}
 
 
 def read_new_rows(path, table, rng):
-    """Return {name: texts} and X (N, columns) of a file of rows to be judged."""
+    """Return {name: texts} and X (N, columns) of a file of rows to be predicted."""
     columns, count = read_table(path, math.inf, rng)
     if not columns.keys() & table["kinds"].keys():
         raise InputError(f"{path} has none of the columns {', '.join(table['kinds'])}")
     X = []
-    for name, known in zip(table["kinds"], table["X"].T):
-        values = texts = columns.get(name, np.full(count, "", dtype=object))
-        strange = set(texts) - {"", *known}  # categories that training has not seen
-        if table["kinds"][name] == "number":
-            values = np.array([as_number(text) for text in texts], dtype=object)
-            strange = set(texts[values != values]) - {""}  # texts that are no numbers
+    for (name, kind), known in zip(table["kinds"].items(), table["X"].T):
         if name not in columns:
             print(f"{path.name} has no {name}: filled in like missing values")
-        elif strange:
-            print(f"{path.name}, {name}: unknown {', '.join(sorted(strange))[:60]}")
+        values = texts = columns.get(name, np.full(count, "", dtype=object))
+        unknown = set(texts) - {"", *known}  # categories that training has not seen
+        if kind == "number":
+            values = as_numbers(texts, table["decimals"][name])
+            unknown = set(texts[np.isnan(values)]) - {""}
+        if unknown:
+            print(f"{path.name}, {name}: unknown {', '.join(sorted(unknown))[:60]}")
         X.append(values)
-    return columns, np.stack(X, axis=1)
+    return columns, np.stack(X, axis=1).astype(object)
 
 
 def make_encoder(kinds):
@@ -202,7 +223,8 @@ def make_encoder(kinds):
     category = make_pipeline(
         SimpleImputer(missing_values="", strategy="most_frequent",
                       keep_empty_features=True),
-        OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=30))
+        OneHotEncoder(handle_unknown="infrequent_if_exist",
+                      max_categories=MAX_CATEGORIES))
     is_number = np.array(list(kinds.values())) == "number"
     return make_column_transformer((number, is_number), (category, ~is_number),
                                    sparse_threshold=0)
@@ -212,7 +234,7 @@ def hold_out(rows, table, share, seed):
     """Split row numbers in two, the second part ``share`` of them, classes in ratio."""
     from sklearn.model_selection import train_test_split
 
-    size = max(math.ceil(share * len(rows)), len(table["classes"] or [0]))
+    size = max(math.ceil(share * len(rows)), table["outputs"])
     return train_test_split(rows, test_size=size, random_state=seed,
                             stratify=table["y"][rows] if table["classes"] else None)
 
@@ -342,7 +364,7 @@ def fit_network(table, rows, args, rng, verbose=False):
         center, scale = y[training].mean(), y[training].std()
         y = (y - center) / scale
     parts = [(encoder.transform(X[part]), y[part]) for part in (training, validation)]
-    sizes = [parts[0][0].shape[1], *args.hidden, len(table["classes"] or [0])]
+    sizes = [parts[0][0].shape[1], *args.hidden, table["outputs"]]
     if verbose:
         print(f"\nNetwork {'-'.join(map(str, sizes))}, tanh, Adam {args.lr:g}, batch "
               f"{args.batch_size}, seed {args.seed}: {len(training):,} training, "
@@ -352,7 +374,7 @@ def fit_network(table, rows, args, rng, verbose=False):
             "history": history}
 
 
-def answers(model, X):
+def predict(model, X):
     """Return probabilities (N, K), or numbers (N, 1), for rows X of a table."""
     cache = forward(model["params"], model["encoder"].transform(X))
     return cache[f"a{len(cache) // 2}"] * model["scale"] + model["center"]
@@ -368,71 +390,65 @@ def grade(table, a, y):
     return float(1 - np.mean((a[:, 0] - y) ** 2) / max(np.var(y), 1e-300))  # (5.10)
 
 
-def rival_scores(table, splits, args, with_mlp):
-    """Return the scores of scikit-learn's models on each (training, test) split."""
+def rival_scores(table, splits, args, names):
+    """Return {name: scores} of scikit-learn's models, one for each (training, test)."""
     from sklearn import dummy, linear_model, neural_network
     from sklearn.model_selection import cross_val_score
     from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import scale
 
-    y, mlp = table["y"], {"hidden_layer_sizes": args.hidden, "activation": "tanh",
-                          "max_iter": 2000, "random_state": args.seed}
-    models = {"majority": dummy.DummyClassifier(),
-              "linear": linear_model.LogisticRegression(),
-              "mlp": neural_network.MLPClassifier(**mlp)}
-    if not table["classes"]:
-        y = (y - y.mean()) / y.std()  # for the MLP; it leaves R squared as it is
+    y, encoder, scores = table["y"], make_encoder(table["kinds"]), {}
+    mlp = {"hidden_layer_sizes": args.hidden, "activation": "tanh", "max_iter": 2000,
+           "random_state": args.seed}
+    if table["classes"]:
+        models = {"majority": dummy.DummyClassifier(),
+                  "linear": linear_model.LogisticRegression(),
+                  "mlp": neural_network.MLPClassifier(**mlp)}
+    else:
+        y = scale(y)  # for the MLP; R squared stays as it is
         models = {"majority": dummy.DummyRegressor(), "linear": linear_model.Ridge(),
                   "mlp": neural_network.MLPRegressor(**mlp)}
-    encoder, scores = make_encoder(table["kinds"]), {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of an MLP that would like to train on
-        for name in models if with_mlp else ("majority", "linear"):
-            rival = models[name]
-            if name != "majority":  # which does not look at X
-                rival = make_pipeline(encoder, rival)
-            scores[name] = cross_val_score(rival, table["X"], y, cv=splits)
+        for name in names:
+            scores[name] = cross_val_score(make_pipeline(encoder, models[name]),
+                                           table["X"], y, cv=splits)
     return scores
 
 
 def cross_validate(table, args, rng):
-    """Return the scores by fold, ours and the rivals', and answers for every row.
-
-    Each fold is tested by a network that has seen none of it, encoding included.
-    """
+    """Return {model: scores by fold}, and what networks predict for rows not seen."""
     from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 
     X, y, classes = table["X"], table["y"], table["classes"]
     folds = min(args.folds, np.bincount(y).min() if classes else len(y))
     splitter = RepeatedStratifiedKFold if classes else RepeatedKFold
     splits = splitter(n_splits=folds, n_repeats=args.repeats, random_state=args.seed)
-    scores, unseen = [], np.zeros((len(y), len(classes or [0])))
+    scores, unseen = [], np.zeros((len(y), table["outputs"]))
     for training, test in splits.split(X, y):
         model = fit_network(table, training, args, rng)
         if len(model["history"]["loss"]) < args.epochs:  # Ctrl-C
             return {}, None
-        a = answers(model, X[test])
+        a = predict(model, X[test])
         scores.append(grade(table, a, y[test]))
-        if len(scores) <= folds:
+        if len(scores) <= folds:  # the first repeat tests each row once
             unseen[test] = a
         if len(scores) % folds == 0:
             print(f"cross-validation, repeat {len(scores) // folds} of {args.repeats}: "
                   f"{np.mean(scores[-folds:]):.4f}", flush=True)
-    rivals = rival_scores(table, splits, args, with_mlp=args.compare)
-    return {"network": scores, **rivals}, unseen
+    rivals = ["majority", "linear"] + ["mlp"] * args.compare
+    return {"network": scores, **rival_scores(table, splits, args, rivals)}, unseen
 
 
 def permutation_importance(table, model, rows, rng, repeats=10):
-    """Return how much the score falls when one column is shuffled: {name: (mean, sd)}.
-
-    A column that the network does not use can be shuffled at no loss.
-    """
+    """Return {name: (mean, sd)} of the fall in score when a column is shuffled."""
     X, y = table["X"][rows], table["y"][rows]
-    whole, falls = grade(table, answers(model, X), y), {}
+    whole, falls = grade(table, predict(model, X), y), {}
     for j, name in enumerate(table["kinds"]):
         fall, shuffled = [], X.copy()
         for _ in range(repeats):
             shuffled[:, j] = rng.permutation(X[:, j])
-            fall.append(whole - grade(table, answers(model, shuffled), y))  # (5.11)
+            fall.append(whole - grade(table, predict(model, shuffled), y))  # (5.11)
         falls[name] = np.mean(fall), np.std(fall)
     return dict(sorted(falls.items(), key=lambda item: -item[1][0]))
 
@@ -441,47 +457,56 @@ def compare_encodings(args, rng):
     """Return the accuracy on 26 towns, half of them of class 1, by kind of encoding."""
     town, scores = np.tile(np.arange(26), 10), {}
     table = {"X": town[:, None].astype(str).astype(object), "classes": ["0", "1"],
-             "y": rng.permutation(26)[town] % 2}
+             "outputs": 2, "y": rng.permutation(26)[town] % 2}
     for kind in ("number", "category"):
         table["kinds"] = {"town": kind}
         model = fit_network(table, np.arange(260), args, rng)
-        scores[kind] = grade(table, answers(model, table["X"]), table["y"])
+        scores[kind] = grade(table, predict(model, table["X"]), table["y"])
     return scores
 
 
-def evaluate(table, model, rest, test, args):
-    """Print and return the scores on rows that took no part in training."""
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+def rate_classes(classes, y, guess):
+    """Return the confusion matrix, and precision and recall of each class."""
+    confusion = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(confusion, (y, guess), 1)  # row: true class, column: predicted class
+    right = confusion.diagonal()
+    precision = right / np.maximum(confusion.sum(axis=0), 1)  # 0 if never predicted
+    recall = right / confusion.sum(axis=1)
+    return {"precision": dict(zip(classes, precision)),
+            "recall": dict(zip(classes, recall)),
+            "confusion": confusion, "wrong": np.sum(guess != y)}
 
-    classes, folds, a = table["classes"], {}, answers(model, table["X"][test])
-    truth, measure = table["y"][test], "accuracy" if classes else "r2"
-    scores = {"network": [grade(table, a, truth)],
-              **rival_scores(table, [(rest, test)], args, with_mlp=True)}
-    if args.folds > 1 and len(model["history"]["loss"]) == args.epochs:
+
+def evaluate(table, model, rest, test, args):
+    """Return the scores on rows that took no part in training, for metrics.json."""
+    y, folds, measure = table["y"][test], {}, table["measure"]
+    a, rivals = predict(model, table["X"][test]), ["majority", "linear", "mlp"]
+    scores = {"network": [grade(table, a, y)],
+              **rival_scores(table, [(rest, test)], args, rivals)}
+    if args.folds > 1 and len(model["history"]["loss"]) == args.epochs:  # no Ctrl-C
         folds, unseen = cross_validate(table, args, np.random.default_rng(args.seed))
-    if folds:
-        a, truth = unseen, table["y"]
+    if folds:  # they test all rows, not a fifth
+        a, y = unseen, table["y"]
     metrics = {f"test_{measure}": scores["network"][0], "test_rows": len(test),
                f"baseline_{measure}": scores["majority"][0], "test_scores": scores,
                "cv": {name: (np.mean(v), np.std(v)) for name, v in folds.items()}}
     metrics["cv_mean"], metrics["cv_sd"] = metrics["cv"].get("network", (None, None))
-    print(f"\n{measure:8}   {len(test):5,} test rows   folds: mean     s.d.")
-    for name, (score,) in scores.items():
+    if table["classes"]:
+        metrics |= rate_classes(table["classes"], y, a.argmax(axis=1))
+    return metrics
+
+
+def print_scores(metrics, measure):
+    """Print a line for each model and for each class."""
+    print(f"\n{measure:8}   {metrics['test_rows']:5,} test rows   folds: mean     s.d.")
+    for name, (score,) in metrics["test_scores"].items():
         line = f"{name:8}   {score:15.4f}"
-        if name in folds:
+        if name in metrics["cv"]:
             line += "   {:11.4f}   {:.4f}".format(*metrics["cv"][name])
         print(line)
-    if classes:
-        guess = a.argmax(axis=1)
-        precision, recall, *_ = precision_recall_fscore_support(truth, guess,
-                                                                zero_division=0)
-        for name, *shares in zip(classes, precision, recall):
-            print("{:20.20}   precision {:.4f}, recall {:.4f}".format(name, *shares))
-        metrics |= {"precision": dict(zip(classes, precision)),
-                    "recall": dict(zip(classes, recall)),
-                    "confusion": confusion_matrix(truth, guess),
-                    "wrong": np.sum(guess != truth)}
-    return metrics
+    for name, precision in metrics.get("precision", {}).items():
+        print(f"{name[:20]:20}   precision {precision:.4f}, "
+              f"recall {metrics['recall'][name]:.4f}")
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -498,15 +523,18 @@ def plot_data(table):
         if kind == "category":
             labels, values = np.unique(values.astype(str), return_inverse=True)
             bins = np.arange(len(labels) + 1) - 0.5
-            names = [label[:10] or "missing" for label in labels[:8]]
-            ax.set_xticks(range(len(names)), names)
+            names = [label[:10] or "missing" for label in labels]
+            if len(names) > 8:
+                names = []  # they would overlap
+            ax.set_xticks(range(len(names)), names, rotation=90 if names[3:] else 0)
         if classes:
             parts = [values[y == k].astype(float) for k in range(len(classes))]
-            ax.hist(parts, bins, stacked=True, rwidth=0.9, label=classes,
+            ax.hist(parts, bins, stacked=True, rwidth=0.9,
+                    label=[name[:15] for name in classes],
                     color=np.resize(CLASS_COLOURS, len(classes)))
         else:
             ax.scatter(values.astype(float), y, s=6, color=TRAIN_COLOUR, alpha=0.6)
-        ax.set(xlabel=name[:40], ylabel="rows" if classes else table["target"][:25])
+        ax.set(xlabel=name[:30], ylabel="rows" if classes else table["target"][:25])
     for ax in axs.flat[len(kinds):]:
         ax.remove()
     title = f"always saying {y.mean():.4g}, the mean, explains nothing"
@@ -534,29 +562,31 @@ def plot_curves(history):
     return fig
 
 
-def plot_confusion(table, scores):
-    """Draw who was taken for whom; scores are those of evaluate."""
-    fig, ax = plt.subplots(figsize=(8, 5.2), layout="constrained")
-    counts = scores["confusion"]
+def plot_confusion(table, metrics):
+    """Draw which class was predicted for which; metrics are those of evaluate."""
+    counts, K = metrics["confusion"], table["outputs"]
+    fig, ax = plt.subplots(figsize=(max(8, 2 + K / 4), max(5.2, 2 + K / 5)),
+                           layout="constrained")
     share = counts / counts.sum(axis=1, keepdims=True)
     ax.imshow(np.where(counts > 0, share, np.nan), vmin=0, vmax=1, aspect="auto")
     for (i, k), count in np.ndenumerate(counts):
-        ax.text(k, i, f"{count}", ha="center", va="center", fontsize=13,
-                color="white" if 0 < share[i, k] < 0.6 else "black")
+        ax.text(k, i, f"{count or ''}", ha="center", va="center",
+                fontsize=13 if K < 9 else 9, color="wk"[int(share[i, k] >= 0.6)])
+    end_of_name = "\n" if K < 6 else " "
     for axis, key in ((ax.xaxis, "precision"), (ax.yaxis, "recall")):
-        axis.set_ticks(range(len(counts)), [f"{name}\n{key} {value:.1%}" for name, value
-                                            in scores[key].items()])
-    ax.set(xlabel="the network's answer", ylabel=f"true {table['target']}",
-           title=f"{scores['wrong']} of {counts.sum():,} rows taken for another class")
+        axis.set_ticks(range(K), [f"{name[:15]}{end_of_name}{key} {value:.1%}"
+                                  for name, value in metrics[key].items()])
+    ax.tick_params(axis="x", rotation=0 if K < 6 else 90)
+    ax.set(xlabel=f"predicted {table['target']}", ylabel=f"true {table['target']}",
+           title=f"{metrics['wrong']} of {counts.sum():,} rows taken for another class")
     return fig
 
 
 def plot_importance(table, importance):
     """Draw by how much the score falls when a column is shuffled."""
-    names = list(importance)[:15][::-1]
+    names, measure = list(importance)[:15][::-1], table["measure"]
     fig, ax = plt.subplots(figsize=(8, 1.6 + 0.38 * len(names)), layout="constrained")
     mean, sd = np.array([importance[name] for name in names]).T
-    measure = "accuracy" if table["classes"] else "R squared"
     ax.barh(names, mean, xerr=sd, color=TEST_COLOUR, capsize=3)
     ax.set(xlabel=f"{measure} lost on the test rows (mean and s.d. of 10 shuffles)",
            title=f"Shuffling {names[-1][:30]} costs most: {mean[-1]:.2f} of {measure}")
@@ -571,18 +601,19 @@ def plot_regions(table, model, score):
     pad = 0.05 * (high - low)
     grid = np.stack(np.meshgrid(*np.linspace(low - pad, high + pad, 300).T), axis=-1)
     colours = np.array([to_rgb(c) for c in np.resize(CLASS_COLOURS, len(classes))])
-    a = answers(model, grid.reshape(-1, 2).astype(object))
+    a = predict(model, grid.reshape(-1, 2).astype(object))
     blend = 1 - 0.4 * (1 - a @ colours)  # pale, and mixed where the network doubts
     ax.imshow(blend.reshape(300, 300, 3), origin="lower", aspect="auto",
               extent=[*grid[0, [0, -1], 0], *grid[[0, -1], 0, 1]])
-    wrong = answers(model, table["X"]).argmax(axis=1) != y
     for k, name in enumerate(classes):
-        ax.scatter(*X[y == k].T, s=24, color=colours[k], label=name, linewidth=0.8,
-                   edgecolor=np.where(wrong[y == k], "black", "white"))
+        ax.scatter(*X[y == k].T, s=24, color=colours[k], label=name[:15], linewidth=0.8,
+                   edgecolor="white")
+    wrong = predict(model, table["X"]).argmax(axis=1) != y
+    ax.scatter(*X[wrong].T, s=24, facecolor="none", edgecolor="black", label="wrong",
+               linewidth=0.8)
     fig.legend(loc="outside lower center", ncols=4)
     ax.set(xlabel=list(table["kinds"])[0], ylabel=list(table["kinds"])[1],
-           title=f"Two columns alone: {score:.1%} of the test rows right "
-                 "(black edge: wrong)")
+           title=f"Two columns alone: {score:.1%} of the test rows right")
     return fig
 
 
@@ -694,7 +725,8 @@ def parse_args(argv=None):
         flag(name, type=number(kind, low, high), default=default,
              help=f"{text} (default: {default:,})")
     args = parser.parse_args(argv)
-    args.drop = args.drop or ["year"] * (args.csv == PENGUINS)
+    if not args.drop:  # the year of an expedition is no trait of a penguin
+        args.drop = ["year"] if args.csv == PENGUINS else []
     return args
 
 
@@ -704,13 +736,13 @@ def look_at_two(table, importance, rest, test, args, rng):
     places = [list(table["kinds"]).index(name) for name in pair]
     two = table | {"X": table["X"][:, places], "kinds": dict.fromkeys(pair, "number")}
     model = fit_network(two, rest, args, rng)
-    score = grade(two, answers(model, two["X"][test]), two["y"][test])
+    score = grade(two, predict(model, two["X"][test]), two["y"][test])
     return plot_regions(two, model, score)
 
 
-def write_answers(path, table, model, columns, X):
+def write_predictions(path, table, model, columns, X):
     """Write the rows again with an answer, and the probability of each class."""
-    a, classes = answers(model, X), table["classes"]
+    a, classes = predict(model, X), table["classes"]
     guess = np.array(classes)[a.argmax(axis=1)] if classes else a[:, 0]
     columns = {**columns, f"predicted {table['target']}": guess}
     if classes:
@@ -728,6 +760,7 @@ def learn_a_table(args):
     rest, test = hold_out(np.arange(table["rows"]), table, 0.2, args.seed)
     model = fit_network(table, rest, args, rng, verbose=True)
     metrics = evaluate(table, model, rest, test, args)
+    print_scores(metrics, table["measure"])
     importance = permutation_importance(table, model, test, rng)
     figures = {"data": plot_data(table),
                "learning_curves": plot_curves(model["history"]),
@@ -737,10 +770,10 @@ def learn_a_table(args):
         if list(table["kinds"].values()).count("number") > 1:
             figures["regions"] = look_at_two(table, importance, rest, test, args, rng)
     encoding = compare_encodings(args, rng)
-    print("Which of 26 towns: numbered, accuracy {number:.2f}; one-hot {category:.2f}"
-          .format(**encoding))
+    print("26 towns learnt by heart: accuracy {number:.2f} if numbered, {category:.2f} "
+          "if one-hot".format(**encoding))
     if new:
-        write_answers(args.out / "predictions.csv", table, model, *new)
+        write_predictions(args.out / "predictions.csv", table, model, *new)
     metrics |= {"importance": importance, "features": list(table["kinds"]),
                 "encoding": encoding, "kept_epoch": model["history"]["kept"],
                 **{key: table[key] for key in ("classes", "rows", "rows_with_missing")}}
@@ -749,8 +782,10 @@ def learn_a_table(args):
 
 def main(argv=None):
     """Run the lesson from the command line; return the exit status."""
-    with plt.rc_context({"text.parse_math": False}):  # a $ in a name is only a $
-        return run_safely(learn_a_table, parse_args(argv))
+    args = parse_args(argv)
+    with plt.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a letter the font lacks is a box
+        return run_safely(learn_a_table, args)  # and a $ in a name is only a $
 
 
 if __name__ == "__main__":

@@ -112,11 +112,26 @@ def test_quotes_newlines_and_decimal_commas(file, capsys):
     assert table["X"][:3].tolist() == expected
 
 
-def test_thousands_and_percent_signs(file, capsys):
-    rows = ['"1,234,567.5",12 %,a', '"1,234",3.5%,b', '"12,5",0,a', "-3,0,b"] * 12
-    table = read(file("price,share,y\n" + "\n".join([*rows, *["5,6,a"] * 90])))
-    assert table["X"][:2].tolist() == [[1234567.5, 12], [1234, 3.5]]
-    assert math.isnan(table["X"][2, 0])  # with commas between columns, 12,5 is unclear
+def test_thousands_percent_and_currency_signs(file, capsys):
+    rows = ['"$1,234,567.5",12 %,a', '"$1,234",3.5%,b', "$-9,0,a"] * 9
+    table = read(file("price,share,y\n" + "\n".join(rows)))
+    assert table["X"][:3].tolist() == [[1234567.5, 12], [1234, 3.5], [-9, 0]]
+
+
+@pytest.mark.parametrize(
+    "texts, numbers",
+    [
+        (["1,234", "980", "-12,345.5"], [1234, 980, -12345.5]),
+        (["1,234", "980", "12,5"], [1.234, 980, 12.5]),
+        (["1,234", "0,125"], [1.234, 0.125]),
+        (["1.234,567", "1.234", "7.5"], [1234.567, 1234, 7.5]),
+        (["1.234", "7.5", "1e-3", ".5", "+2."], [1.234, 7.5, 1e-3, 0.5, 2]),
+        (["1,2,3", "1_000", "--1", "1e99999", "1" * 99], [math.nan] * 5),
+    ],
+)
+def test_a_comma_is_decimal_if_one_of_its_column_must_be(texts, numbers):
+    decimal = script.find_decimal(texts)
+    np.testing.assert_array_equal(script.as_numbers(texts, decimal), numbers)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +140,8 @@ def test_thousands_and_percent_signs(file, capsys):
 def test_what_is_no_finite_number_is_missing(text, file, capsys):
     table = read(file(text_of([f"{text},1,red,yes", *lines()])))
     assert math.isnan(table["X"][0, 0]) and table["rows_with_missing"] == 1
-    assert f"texts like {text!r}" in (out := capsys.readouterr().out) or "1 miss" in out
+    assert "1 missing" in (out := capsys.readouterr().out)
+    assert (f"texts like {text!r}" in out) == (text.lower() not in script.MISSING)
 
 
 def test_a_column_is_a_category_when_over_a_tenth_is_text(file, capsys):
@@ -147,6 +163,21 @@ def test_columns_that_teach_nothing_are_left_out_and_named(file, capsys):
     ):
         (line,) = [line for line in report if line.startswith(f"  {name} ")]
         assert "left out" in line and word in line
+
+
+def test_an_id_with_a_gap_is_suspicious_too(file, capsys):
+    rows = [f"{i if i else ''},{row}" for i, row in enumerate(lines())]
+    assert "key" not in read(file(text_of(rows, "key,width,mass,colour,y")))["kinds"]
+
+
+def test_rare_categories_share_a_column(file, capsys):
+    towns = [*range(31)] * 2 + list(range(29)) * 2  # towns 29 and 30 are rarer
+    rows = [f"t{town},{row}" for town, row in zip(towns, lines(120))]
+    table = read(file(text_of(rows, "town,width,mass,colour,y")))
+    assert "31 values, the rare ones in one column" in capsys.readouterr().out
+    X = script.make_encoder(table["kinds"]).fit_transform(table["X"])
+    assert X.shape == (120, 2 + 30 + 3)
+    assert np.flatnonzero(X[:, 31]).tolist() == [29, 30, 60, 61]
 
 
 def test_whole_numbers_far_apart_are_no_id(file, capsys):
@@ -188,7 +219,7 @@ def test_rows_without_a_label_are_not_learnt_from(file, capsys):
         ("width,mass,colour,y\n", "rows below"),
         ("1.5,2,red,yes\n" + text_of(lines()), "holds '1.5'"),
         (text_of(lines()).replace("y\n", "z\n", 1), "no column 'y'; it has width"),
-        (text_of([r.replace("yes", "no") for r in lines()]), "two classes"),
+        (text_of([r.replace("yes", "no") for r in lines()]), "has 40 of 'no'"),
         (text_of([*lines(), "1,2,red,maybe"]), "has 1 of 'maybe'"),
         (text_of([*lines(), *["1,2,red,maybe"] * 7]), "has 7 of 'maybe'"),
         (text_of([*lines(), "1,2,red"]), "from 4 to 3 at row 42"),
@@ -265,7 +296,7 @@ def test_a_number_to_predict_is_scaled_by_the_training_part(capsys):
     encoded = model["encoder"].transform(table["X"])
     z = script.forward(model["params"], encoded)["a2"]
     np.testing.assert_allclose(
-        script.answers(model, table["X"]), z * y.std() + y.mean()
+        script.predict(model, table["X"]), z * y.std() + y.mean()
     )
     assert model["history"]["loss"][0] < 0.5  # half the variance is 0.5
 
@@ -415,8 +446,8 @@ def test_importance_is_zero_for_a_column_that_is_not_used(
     rest, test = script.hold_out(np.arange(200), table, 0.2, 0)
     model = script.fit_network(table, rest, settings(), rng)
     model["params"]["W1"][0] = 0  # the first column is noise: cut it
-    asked, honest = [], script.answers
-    monkeypatch.setattr(script, "answers", lambda *a: asked.append(1) or honest(*a))
+    asked, honest = [], script.predict
+    monkeypatch.setattr(script, "predict", lambda *a: asked.append(1) or honest(*a))
     importance = script.permutation_importance(table, model, test, rng)
     assert len(asked) == 1 + 2 * 10  # ten shuffles of each column, as the figure says
     assert list(importance) == ["cause", "noise"]
@@ -543,9 +574,18 @@ def test_bad_rows_to_predict_stop_before_training(text, file, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_class_never_predicted_has_precision_and_recall_zero():
+    ratings = script.rate_classes("abc", np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]))
+    assert ratings["confusion"].tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert ratings["precision"] == {"a": 0.5, "b": 0.5, "c": 0}
+    assert ratings["recall"] == {"a": 0.5, "b": 1, "c": 0} and ratings["wrong"] == 2
+
+
 @pytest.mark.slow
-def test_a_dollar_in_a_name_is_no_mathematics(file, tmp_path, capsys):
-    text = text_of(lines(), "$_$,mass ($),colour,y").replace("yes", "<$50_k^$")
+def test_a_dollar_is_no_mathematics_and_a_strange_letter_no_warning(
+    file, tmp_path, capsys
+):
+    text = text_of(lines(), "$_$,体重 ($),colour,y").replace("yes", "<$50_k^$")
     flags = ["--csv", str(file(text)), "--target", "y", "--folds", "0", "--epochs", "1"]
     assert script.main([*flags, "--no-show", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "regions.png").exists()
