@@ -534,11 +534,12 @@ def analyse(args):
     births = count_births(data["training"][0][0], args.depth, rng)
     runs = {name: (lr, *watch_saturation(name, lr, data, args, rng))
             for name, lr in (("sigmoid", 3.0), ("tanh", 0.3))}
-    order = sorted(PHI, key=lambda name: rows[name]["epochs_to_95"] or np.inf)
-    ends = [f"{name} ({rows[name]['epochs_to_95'] or 'never'})" for name in order]
-    print("\nQuickest to 95 % is {}, slowest {}. Dead at birth in\nlayer {}: {:.1%} of "
-          "ReLUs (theory {:.1%}), and {:.1%} of nets of width 3 ({:.1%}).".format(
-              ends[0], ends[-1], args.depth, *(v[-1] for v in births.values())))
+    reach = sorted((row["epochs_to_95"], name) for name, row in rows.items()
+                   if row["epochs_to_95"])
+    ends = f", {reach[0][1]} first and {reach[-1][1]} last" if reach else ""
+    print(f"\n{len(reach)} of {len(PHI)} reach 95 % in the median{ends}.")
+    print("Dead at birth in layer {}: {:.1%} of ReLUs (theory {:.1%}), {:.1%} of nets "
+          "of width 3 ({:.1%}).".format(args.depth, *(v[-1] for v in births.values())))
     figures = {"verdict": plot_verdict(rows), "functions": plot_functions(),
                "learning": plot_learning(histories), "flat": plot_flat(runs, births),
                "gradients": plot_gradients(gradients)}
