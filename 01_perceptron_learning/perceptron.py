@@ -211,6 +211,7 @@ def separability(X, y):
     folded = np.column_stack([X, np.ones(len(X))])  # x~, (N, D + 1)
     R = np.linalg.norm(folded, axis=1).max()
     Z = y[:, None] * folded / R  # (N, D + 1), rows of length <= 1
+    proof = {"R": R, **dict.fromkeys(("gamma", "bound", "separator", "common_point"))}
     target = np.append(np.zeros(Z.shape[1]), 1.0)
     for seed in range(50):  # SciPy 1.15 fails on some orders of the rows; take another
         Z = np.random.default_rng(seed).permutation(Z)
@@ -222,13 +223,12 @@ def separability(X, y):
         separator /= max(np.linalg.norm(separator), 1e-300)  # it is 0 for XOR
         margin = (Z @ separator).min()
         if margin > 1e-13 and np.isclose(margin, limit, rtol=1e-9, atol=1e-14):
-            return {"R": R, "gamma": R * margin, "bound": 1 / margin**2,
-                    "separator": separator, "common_point": None}
+            return proof | {"gamma": R * margin, "bound": 1 / margin**2,
+                            "separator": separator}
         if limit <= 1e-15:  # both classes weigh the same and have the same mean
             positive = Z[:, -1] > 0
             *point, weight = u[positive] @ Z[positive]
-            return {"R": R, "gamma": None, "bound": None,
-                    "separator": None, "common_point": np.array(point) / weight}
+            return proof | {"common_point": np.array(point) / weight}
     raise InputError("the classes are too close for double precision to decide whether "
                      "a line separates them")
 
@@ -438,30 +438,34 @@ def parse_args(argv=None):
     parser.add_argument("--epochs", type=number(int, 1, 10**6), default=1000,
                         help="most passes over the data (default: %(default)s)")
     parser.add_argument("--lr", type=number(float, 1e-9, 1e9), default=1.0,
-                        help="learning rate; it only scales weights that start at zero "
-                             "(default: %(default)s)")
+                        help="learning rate; it only scales the weights (%(default)s)")
     parser.add_argument("--animate", action="store_true",
-                        help="also write learning.gif, the line after every correction")
+                        help="also write learning.gif, the line as it turns")
     return parser.parse_args(argv)
 
 
 def report_line(params, X, y, history, proof):
-    """Print the verdict, with the numbers."""
+    """Print the verdict; return the metrics."""
     mistakes, epochs = sum(history["mistakes"]), len(history["mistakes"])
+    lines = params, history["pocket"], history["average"]
+    last, pocket, averaged = (share_right(line, X, y) for line in lines)
     if proof["gamma"] is not None:
-        found = "has found" if share_right(params, X, y) == 1 else "has not yet found"
+        found = "has found" if last == 1 else "has not yet found"
         print(f"A line exists, and the rule {found} one: {mistakes} mistakes in "
               f"{epochs} epochs.\nThe bound (R / gamma)^2 = ({proof['R']:.3f} / "
               f"{proof['gamma']:.4g})^2 is {proof['bound']:,.1f}.")
-        return
-    point = ", ".join(f"{value:.3g}" for value in proof["common_point"])
-    print(f"No line exists: ({point}) lies in the convex hull of both classes.")
-    if history["cycle"]:
-        print("Epoch {1} ends with the weights of epoch {0}: they repeat for ever."
-              .format(*history["cycle"]))
-    print(f"Right: last line {share_right(params, X, y):.1%}, pocket "
-          f"{share_right(history['pocket'], X, y):.1%}, averaged "
-          f"{share_right(history['average'], X, y):.1%}.")
+    else:
+        print("No line exists: ({:.3g}, {:.3g}) lies in the convex hulls of both "
+              "classes.".format(*proof["common_point"]))
+        if history["cycle"]:
+            print("Epoch {1} ends with the weights of epoch {0}: they repeat for ever."
+                  .format(*history["cycle"]))
+        print(f"Right: last line {last:.1%}, pocket {pocket:.1%}, "
+              f"averaged {averaged:.1%}.")
+    return {"mistakes": mistakes, "bound": proof["bound"], "R": proof["R"],
+            "gamma": proof["gamma"], "epochs": epochs,
+            "separable": proof["gamma"] is not None, "accuracy": last,
+            "pocket_accuracy": pocket, "averaged_accuracy": averaged}
 
 
 def learn_a_line(args):
@@ -473,7 +477,7 @@ def learn_a_line(args):
     print(f"Perceptron on {args.csv or args.data}: {len(X)} points, learning rate "
           f"{args.lr:g}, at most {args.epochs} epochs, seed {args.seed}\n")
     params, history = train(init_params(X.shape[1]), X, y, args.epochs, args.lr)
-    report_line(params, X, y, history, proof)
+    metrics = report_line(params, X, y, history, proof)
 
     print("\nThe same rule on XOR:\n")
     xor_X, xor_y, xor_names = load_data("xor", None, 0, rng)
@@ -485,15 +489,8 @@ def learn_a_line(args):
                "xor_cycle": plot_xor_cycle(xor_X, xor_y, xor_names, xor)}
     if args.animate:
         animate_path(X, y, names, history, args.out / "learning.gif")
-    metrics = {"mistakes": sum(history["mistakes"]), "bound": proof["bound"],
-               "R": proof["R"], "gamma": proof["gamma"],
-               "epochs": len(history["mistakes"]),
-               "separable": proof["gamma"] is not None,
-               "accuracy": share_right(params, X, y),
-               "pocket_accuracy": share_right(history["pocket"], X, y),
-               "averaged_accuracy": share_right(history["average"], X, y),
-               "cycle": history["cycle"], "xor_cycle": xor["cycle"],
-               "xor_period": xor["mistakes"][-1]}
+    metrics |= {"cycle": history["cycle"], "xor_cycle": xor["cycle"],
+                "xor_period": xor["mistakes"][-1]}
     save_results(args, figures, metrics, ["learning.gif"] * args.animate)
 
 

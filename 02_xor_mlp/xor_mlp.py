@@ -72,9 +72,9 @@ def init_params(n_hidden, init, scale, rng):
     for key, shape in shapes.items():
         size = (*np.shape(scale), *shape)
         values = rng.normal(size=size) if init == "normal" else rng.uniform(-1, 1, size)
+        if init == "normal" and key in ("b1", "b2"):
+            values = np.zeros(size)
         params[key] = (values.T * scale).T  # .T: network t is scaled by scale[t]
-    if init == "normal":
-        params |= {key: np.zeros_like(params[key]) for key in ("b1", "b2")}
     return params
 
 
@@ -127,7 +127,7 @@ def train(params, X, y, activation, kind, epochs, lr, momentum, show=False):
     """Descend with momentum on all corners at once: one network, or T side by side.
 
     Returns params and the history: ``loss``, a number or (T,), of the epochs listed in
-    ``epoch``, 500 or more; ``right`` and ``close``, how many epochs it took until every
+    ``epoch``, under 1000; ``right`` and ``close``, how many epochs it took until every
     output stayed within 0.5 and 0.05 of its target. ``show`` prints progress (T only).
     Raises FloatingPointError if the first network diverges; others count as failed.
     """
@@ -162,8 +162,9 @@ def wilson(solved, z=1.959964):
     trials, p = len(solved), solved.mean()
     centre = p + z**2 / (2 * trials)
     half = z * math.sqrt(p * (1 - p) / trials + (z / (2 * trials)) ** 2)
-    low, high = (centre + np.array([-half, half])) / (1 + z**2 / trials)  # (2.10)
-    return {"rate": p, "low": max(0.0, low), "high": min(1.0, high)}
+    bounds = (centre + np.array([-half, half])) / (1 + z**2 / trials)  # (2.10)
+    low, high = np.clip(bounds, 0.0, 1.0)  # rounding must not leave the interval
+    return {"rate": p, "low": low, "high": high}
 
 
 def resting_loss(tied, kind):

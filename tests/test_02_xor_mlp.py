@@ -118,6 +118,15 @@ def test_a_half_is_not_right_and_relu_is_flat_at_zero(rng):
     np.testing.assert_array_equal(slopes, [0, 0, 1])
 
 
+def test_an_error_of_exactly_the_limit_is_not_close(monkeypatch, rng):
+    params = script.init_params(2, "uniform", 0.3, rng)
+    cache = script.forward(params, X, "sigmoid")
+    cache["a2"] = np.array([[0.05], [1.0], [1.0], [0.0]])
+    monkeypatch.setattr(script, "forward", lambda *_: cache)
+    _, history = script.train(params, X, y, "sigmoid", "mse", 3, 2.0, 0.9)
+    assert history["right"] == 0 and history["close"] == 3
+
+
 def test_loss_is_a_mean_and_survives_huge_sums():
     cache = {"a2": np.array([[0.0], [0.0], [1.0], [1.0]])}
     assert script.loss(cache, y, "mse") == 0.25  # two wrong: (1 + 1) / (2 * 4)
