@@ -391,12 +391,11 @@ def show(rows, step):
     """Print the rows; wait after each if ``step``. Return False if the reader quits."""
     print(f"\n{'':9}{'chain rule, dz2 is dL/dz2':26}{'numbers put in':44}{'value':>15}"
           f"{'central':>13}{'error':>6}")
-    i, heading = 0, None
+    i = 0
     while i < len(rows):
         part, symbol, rule, numbers, value, check = rows[i]
-        if part != heading:
+        if rows[i - 1][0] != part:
             print(f"{part}:")
-            heading = part
         columns = textwrap.wrap(rule, 25), textwrap.wrap(numbers, 43)
         first, *more = (f"{left:26}{right:44}" for left, right
                         in itertools.zip_longest(*columns, fillvalue=""))
@@ -527,9 +526,8 @@ def plot_graphs(params, X, y, args, backward):
     return {
         "graph": plot_graph(params, cache, flow, "Values flow right, gradients flow "
                             f"back; the largest weight gradient is in {name}"),
-        "flow": plot_graph(params, cache, one, f"The error of output {k} alone, "
-                           f"{errors[k]:.3g}, on its way back: {100 * share:.3g} % of "
-                           "it arrives at layer 1")}
+        "flow": plot_graph(params, cache, one, f"The error of output {k} alone: "
+                           f"{100 * share:.3g} % of it reaches layer 1")}
 
 
 def plot_loss(curves):
@@ -640,10 +638,8 @@ def parse_args(argv=None):
                          help="sizes, inputs first, of a network drawn by --seed")
     network.add_argument("--weights", type=Path, metavar="FILE",
                          help='JSON with {"W1": [[...], ...], "b1": [...], "W2": ...}')
-    flag("--input", type=number(float, -1e6, 1e6), nargs="+", metavar="X",
-         help="the inputs")
-    flag("--target", type=number(float, 0, 1), nargs="+", metavar="Y",
-         help="what the outputs should be")
+    flag("--input", type=number(float, -1e6, 1e6), nargs="+", help="the inputs")
+    flag("--target", type=number(float, 0, 1), nargs="+", help="the desired outputs")
     flag("--activation", choices=[*ACTIVATIONS], default="sigmoid",
          help="of the hidden layers (default: %(default)s)")
     flag("--loss", choices=["mse", "bce"], default="mse",
@@ -659,8 +655,7 @@ def parse_args(argv=None):
     flag("--jacobians", action="store_true", help="multiply the full Jacobians, too")
     flag("--mistake", choices=[*MISTAKES], metavar="SLIP",
          help="make this slip: " + ", ".join(MISTAKES))
-    flag("--worksheet", type=Path, metavar="DIR",
-         help="write exercise.md and answers.md there")
+    flag("--worksheet", type=Path, metavar="DIR", help="write the exercises there")
     args = parser.parse_args(argv)
     if args.layers and not 2 <= len(args.layers) <= 6:
         parser.error("--layers needs 2 to 6 sizes, from the inputs to the outputs")

@@ -70,12 +70,6 @@ def gelu_slope(z, a):
     return gate + a * (1 - gate) * np.sqrt(8 / np.pi) * (1 + 3 * 0.044715 * z**2)
 
 
-def silu_slope(z, a):
-    """Return the derivative of a = z sigmoid(z)."""
-    gate = sigmoid(z)
-    return gate + a * (1 - gate)
-
-
 PHI = {  # name: (phi of z, its derivative from z and a, the usual init)  (8.1)
     "sigmoid": (sigmoid, lambda z, a: a * (1 - a), "Xavier"),
     "tanh": (np.tanh, lambda z, a: 1 - a**2, "Xavier"),
@@ -85,7 +79,7 @@ PHI = {  # name: (phi of z, its derivative from z and a, the usual init)  (8.1)
     "elu": (lambda z: np.maximum(z, 0.0) + np.expm1(np.minimum(z, 0.0)),
             lambda z, a: np.minimum(a + 1, 1.0), "He"),
     "gelu": (lambda z: z * gelu_gate(z), gelu_slope, "He"),
-    "silu": (lambda z: z * sigmoid(z), silu_slope, "He"),
+    "silu": (lambda z: z * sigmoid(z), lambda z, a: a + sigmoid(z) * (1 - a), "He"),
 }
 GAIN = {"Xavier": 1.0, "He": 2.0}  # n Var W where a layer has n inputs and n outputs
 
