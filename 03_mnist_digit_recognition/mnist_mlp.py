@@ -34,6 +34,7 @@ TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR = "#56B4E9", "#D55E00", "#009E73"
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
+EMPTY = {"frame_on": False, "xticks": [], "yticks": []}  # axes that may stay unused
 
 
 class InputError(ValueError):
@@ -102,8 +103,8 @@ def distort(X, shape, rng, shift=1.0, bend=0.6, waves=4):
     size[0, 0] = shift
     c = rng.normal(size=(2, len(X), waves, waves)) * size
     u = (rows.T @ c @ columns).astype(X.dtype)  # (2, N, height, width)  (3.10)
-    image, row, column = np.indices((len(X), *shape), dtype=X.dtype)
-    where = np.stack([image, row + u[0], column + u[1]])
+    where = np.indices((len(X), *shape), dtype=X.dtype)  # image, row, column
+    where[1:] += u
     return map_coordinates(X.reshape(-1, *shape), where, order=1).reshape(X.shape)
 
 
@@ -296,12 +297,10 @@ def center_like_mnist(ink, shape=(28, 28)):
     scale = min(shape) * 20 / 28 / max(picture.size)
     size = [max(1, round(scale * side)) for side in picture.size]
     small = np.clip(picture.resize(size, Image.Resampling.BICUBIC), 0, 1)
-    (height, width), room = small.shape, np.subtract(shape, small.shape)
+    room = np.subtract(shape, small.shape)
     corner = np.rint(np.array(shape) / 2 - center_of_mass(small))
-    top, left = np.clip(corner, 0, room).astype(int)
-    canvas = np.zeros(shape, dtype=np.float32)
-    canvas[top : top + height, left : left + width] = small
-    return canvas.ravel()[None]
+    before = np.clip(corner, 0, room).astype(int)  # empty rows above, columns left
+    return np.pad(small, np.column_stack([before, room - before])).ravel()[None]
 
 
 def read_weights(path, n_in):
@@ -357,7 +356,7 @@ def plot_confusion(counts, title):
 def show_image(ax, pixels, title=None, **style):
     """Draw an image within a thin frame: dark on light, unless the style says else."""
     picture = ax.imshow(pixels, **{"cmap": "gray_r", "vmin": 0, "vmax": 1, **style})
-    ax.set(xticks=[], yticks=[])
+    ax.set(xticks=[], yticks=[], frame_on=True)
     ax.set_title(title, fontsize=10, fontweight="normal", loc="center")
     ax.spines[:].set(visible=True, color="#CCCCCC")
     return picture
@@ -367,12 +366,11 @@ def plot_mistakes(X, y, a, shape):
     """Draw the wrong answers (a is (N, 10)) that the network was surest of."""
     wrong = np.flatnonzero(a.argmax(axis=1) != y)
     worst = wrong[np.argsort(-a[wrong].max(axis=1))][:18]
-    fig, axs = plt.subplots(3, 6, figsize=(9, 6), layout="constrained")
+    fig, axs = plt.subplots(3, 6, figsize=(9, 6), layout="constrained",
+                            subplot_kw=EMPTY)
     for ax, n in zip(axs.flat, worst):
         show_image(ax, X[n].reshape(shape),
                    f"{y[n]}, read as {a[n].argmax()}\n{a[n].max():.1%} sure")
-    for ax in axs.flat[len(worst):]:
-        ax.axis("off")
     fig.suptitle(f"{len(wrong)} of {len(y):,} digits were misread, these with the most "
                  "confidence", fontsize=11, fontweight="bold")
     return fig
@@ -381,13 +379,12 @@ def plot_mistakes(X, y, a, shape):
 def plot_first_layer(W1, shape):
     """Draw the weights of the 40 strongest first-layer units as images."""
     strongest = np.argsort(-np.linalg.norm(W1, axis=0))[:40]
-    fig, axs = plt.subplots(4, 10, figsize=(9, 3.6), layout="constrained")
+    fig, axs = plt.subplots(4, 10, figsize=(9, 3.6), layout="constrained",
+                            subplot_kw=EMPTY)
     limit = np.percentile(np.abs(W1[:, strongest]), 99.5)
     for ax, unit in zip(axs.flat, strongest):
         picture = show_image(ax, W1[:, unit].reshape(shape), cmap=SIGNED, vmin=-limit,
                              vmax=limit)
-    for ax in axs.flat[len(strongest):]:
-        ax.axis("off")
     fig.colorbar(picture, ax=axs, label="weight", pad=0.01)
     fig.suptitle("Ink on orange excites a first-layer unit, ink on blue inhibits it",
                  fontsize=11, fontweight="bold")
@@ -419,8 +416,7 @@ def plot_board(params, shape):
     """Return a figure to draw on with the mouse, whose probabilities follow."""
     fig, (board, bars) = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
     ink, row_column = np.zeros((140, 140)), np.indices((140, 140))
-    picture = board.imshow(ink, cmap="gray_r", vmin=0, vmax=1)
-    board.set(xticks=[], yticks=[], title="Draw a digit; press c to clear")
+    picture = show_image(board, ink, "Draw a digit; press c to clear")
     columns = bars.bar(range(10), 0, color=TEST_COLOUR)
     bars.set(xticks=range(10), ylim=(0, 1), ylabel="probability", xlabel="digit")
 
@@ -666,6 +662,8 @@ def train_seeds(args, loaded, training, validation, test, shape):
 def describe(counts):
     """Return in words how many digits were misread, and which mistake was commonest."""
     wrong = counts - np.diag(np.diag(counts))
+    if not wrong.any():
+        return f"none of {counts.sum():,} wrong"
     i, j = np.unravel_index(wrong.argmax(), wrong.shape)
     return (f"{wrong.sum()} of {counts.sum():,} wrong, "
             f"most often {i} read as {j} ({wrong[i, j]} times)")

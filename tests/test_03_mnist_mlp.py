@@ -419,6 +419,8 @@ def test_confusion_counts_agree_with_scikit_learn(rng, capsys):
     expected = confusion_matrix(y, a.argmax(axis=1), labels=range(10))
     np.testing.assert_array_equal(script.report_digits(a, y, {}), expected)
     assert f"{300 - np.trace(expected)} of 300 wrong" in capsys.readouterr().out
+    script.report_digits(np.eye(10), np.arange(10), {})
+    assert "100.00%: none of 10 wrong." in capsys.readouterr().out
 
 
 # --- Distortion
