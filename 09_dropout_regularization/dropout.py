@@ -221,9 +221,10 @@ def plot_curves(pair, drop):
     ends = np.mean([row["validation"][:, -1] for row in pair], axis=-1)  # (2, 2)
     axs[0].set(yscale="log", xlabel="epoch", ylabel="loss (cross-entropy)",
                title=f"Validation loss {ends[0, 0]:.2f}, with dropout {ends[1, 0]:.2f}")
-    axs[1].set(xlabel="epoch", ylabel="accuracy", ylim=(0.7, 1.01),
+    lowest = min(0.7, ends[:, 1].min() - 0.1)  # the first epochs may lie below
+    axs[1].set(xlabel="epoch", ylabel="accuracy", ylim=(lowest, 1.01),
                title=f"Accuracy {ends[0, 1]:.1%}, with dropout {ends[1, 1]:.1%}")
-    axs[1].legend(loc="lower right", title="mean and standard deviation")
+    axs[1].legend(title="mean and standard deviation")
     return fig
 
 
@@ -241,7 +242,7 @@ def plot_gap(results, plain, drop):
     ends = [gap[rates.index(q)].mean() for q in (0, drop)]
     ax.set(xlabel="drop rate q", ylabel="accuracy", title="Training and test: "
            f"{ends[0]:.1f} points apart without dropout, {ends[1]:.1f} at q = {drop:g}")
-    ax.legend(loc="lower left", title="mean and standard deviation")
+    ax.legend(title="mean and standard deviation")
     return fig
 
 
@@ -262,7 +263,7 @@ def plot_units(units, drop):
     ends = [unit["thinned"][3].mean() for unit in units]
     axs[2].set(xlabel="share of units taken away", ylabel="validation accuracy",
                title=f"{RATES[2]:.0%} gone: {ends[0]:.0%} and {ends[1]:.0%}")
-    axs[2].legend(loc="lower left")
+    axs[2].legend()
     return fig
 
 
