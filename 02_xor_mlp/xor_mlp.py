@@ -403,7 +403,7 @@ def parse_args(argv=None):
                         help="half the squared error, or cross-entropy (%(default)s)")
     parser.add_argument("--init", choices=["uniform", "normal"], default="uniform",
                         help="of the weights; normal: biases 0 (%(default)s)")
-    parser.add_argument("--signed", action="store_true", help="inputs -1, 1, not 0, 1")
+    parser.add_argument("--signed", action="store_true", help="inputs -1, 1 for 0, 1")
     for flag, kind, low, high, default, words in (
             ("--hidden", int, 1, 50, 2, "hidden units"),
             ("--scale", float, 0, 100, 0.3, "largest weight, or standard deviation"),
