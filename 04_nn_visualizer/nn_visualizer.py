@@ -394,8 +394,9 @@ class Visualizer:
         for j, name in enumerate(self.data["names"]):
             ax.text(*self.places[0, j] - [r + 0.1, 0], name[:8], ha="right",
                     va="center", parse_math=False)
+        self.network = [*ax.images, *ax.collections, *ax.texts]
         self.title = ax.text(0.1, 3.72, "", size=11, weight="bold", zorder=9)
-        self.note = ax.text(0.15, 3.56, "", family="monospace", va="top", zorder=9,
+        self.note = ax.text(0.15, 3.5, "", family="monospace", va="top", zorder=9,
                             bbox={"facecolor": "#FFFFFF", "edgecolor": GREY})
         ax.set(xlim=(0, 6), ylim=(0, 3.6))
         ax.set_axis_off()
@@ -458,15 +459,15 @@ class Visualizer:
         self.title.set_text(
             f"{self.name}, epoch {epoch}: test {self.score} {row['test_score']:.1%}")
         self.ring.set_offsets(np.zeros((0, 2)) if self.picked is None else self.picked)
-        self.note.set_text("" if self.picked is None else self.forward_pass(params))
-
-    def forward_pass(self, params):
-        """Return the sums for the picked point, in a box as large as the network."""
-        lines = [part for line in explain(params, self.picked, self.activations)
-                 for part in textwrap.wrap(line, 76, subsequent_indent=" " * 8)]
-        if len(lines) > 23:
-            lines[22:] = ["... and so on; the click has printed all of it"]
-        return "\n".join(lines + [" " * 76] * (23 - len(lines)))
+        lines = [] if self.picked is None else explain(
+            params, self.picked, self.activations)
+        lines = [part for line in lines
+                 for part in textwrap.wrap(line, 72, subsequent_indent=" " * 8)]
+        if len(lines) > 21:
+            lines[20:] = ["... and so on; the click has printed all of it"]
+        self.note.set_text("\n".join(lines))
+        for artist in self.network:  # the sums take its place
+            artist.set_visible(not lines)
 
     def show_divergence(self, error):
         """Say on the picture what went wrong; it keeps the last finite state."""
@@ -507,6 +508,7 @@ class Visualizer:
         self.fig.canvas.mpl_connect("motion_notify_event", self.on_move)
         self.timer = self.fig.canvas.new_timer(interval=5)
         self.timer.add_callback(self.on_timer)
+        self.fig.canvas.mpl_connect("close_event", lambda event: self.timer.stop())
         self.timer.start()
 
     def refresh(self, event=None):
@@ -552,7 +554,7 @@ class Visualizer:
         """Note which neuron or weight is under the mouse, for the text below."""
         before, self.pointed = self.pointed, None
         if event.inaxes is self.ax["net"]:
-            for edge in self.edges.contains(event)[1]["ind"]:
+            for edge in self.edges.contains(event)[1].get("ind", ()):
                 self.pointed = [*self.curves][edge]
             for place, centre in self.places.items():
                 if np.abs(centre - [event.xdata, event.ydata]).max() < self.radius:
@@ -729,11 +731,13 @@ def save_stages(picture, folder):
 
 def frames_per_second(args):
     """Return how many frames a second a window trains and draws, in memory."""
-    window, start = Visualizer(args, live=True), time.perf_counter()
-    for _ in range(50):
+    window, frames = Visualizer(args, live=True), min(50, args.epochs)
+    start = time.perf_counter()
+    for _ in range(frames):
         window.advance()
+    seconds = time.perf_counter() - start
     plt.close(window.fig)
-    return 50 / (time.perf_counter() - start)
+    return frames / seconds
 
 
 def finish(picture, args, live):

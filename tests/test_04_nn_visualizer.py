@@ -435,6 +435,7 @@ def test_a_click_on_a_point_shows_its_forward_pass(window, capsys):
     for line in script.explain(window.history[-1]["params"], x, window.activations):
         assert line in " ".join(text.split()) and line in printed
     np.testing.assert_array_equal(window.ring.get_offsets(), [x])
+    assert tip(window, window.curves[3, 1, 0][10]) == script.HINT, "nothing is there"
     window.advance()
     assert window.note.get_text() != text, "it follows the training"
     click(window, window.ax["net"], (0.01, 0.01))
