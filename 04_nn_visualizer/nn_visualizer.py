@@ -285,7 +285,7 @@ def explain(params, x, activations):
     return lines
 
 
-def describe(row, place, activations):
+def hover_text(row, place, activations):
     """Return number and formula of a neuron (k, j), a weight (k, i, j), or a hint."""
     if place is None:
         return HINT
@@ -513,7 +513,7 @@ class Visualizer:
 
     def refresh(self, event=None):
         """Draw what moves onto the stored background; a draw event brings a new one."""
-        self.tip.set_text(describe(self.history[-1], self.pointed, self.activations))
+        self.tip.set_text(hover_text(self.history[-1], self.pointed, self.activations))
         if event:
             self.background = self.fig.canvas.copy_from_bbox(self.fig.bbox)
         self.fig.canvas.restore_region(self.background)
