@@ -224,6 +224,18 @@ def test_the_table_calls_wrong_what_rounding_cannot_explain(capsys):
         assert capsys.readouterr().out.count("WRONG") == words
 
 
+def test_each_part_of_the_table_has_one_heading(capsys):
+    args, params, X, y = settings()
+    assert script.show(script.work_out(params, X, y, args), False)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.endswith(":")] == [
+        "Forward:",
+        "Backward:",
+        "Update:",
+        "Forward, with the new weights:",
+    ]
+
+
 def test_columns_of_the_table_never_touch(capsys):
     for n in (*range(23, 28), *range(41, 47)):
         text = "x" * 9 + " " + "y" * (n - 10)
