@@ -74,7 +74,7 @@ def read_points(path):
             table[0, :2].astype(float)
         except ValueError:
             names, table = table[0].tolist(), table[1:]
-        X = table[:, :2].astype(float)
+        X = np.array(table[:, :2].tolist(), dtype=float)
         if not (len(X) and table.shape[1] == 3 and np.all(np.abs(X) < 1e100)):
             raise ValueError("it has missing or infinite numbers, or other columns")
     except ValueError as error:

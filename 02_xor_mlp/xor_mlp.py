@@ -206,7 +206,7 @@ def square(low, high, n):
     return np.stack(np.meshgrid(*np.linspace(low, high, n).T), axis=-1).reshape(-1, 2)
 
 
-def draw_surface(ax, points, values, corners, y, notes, mesh=None):
+def draw_outputs(ax, points, values, corners, y, notes, mesh=None):
     """Colour a plane by values at points (n * n, 2); mark corners (4, 2), draw mesh."""
     n = math.isqrt(len(values))
     u, v, surface = (a.reshape(n, n) for a in (*points.T, values))
@@ -237,14 +237,14 @@ def plot_folding(params, X, y, activation):
     fig, axs = plt.subplots(1, 2 + two, figsize=(8, 3.1), layout="constrained")
     output = forward(params, plane, activation)["a2"]
     for ax, values, title in zip(axs, (nand, output), titles):
-        draw_surface(ax, plane, values, X, y, names, mesh)
+        draw_outputs(ax, plane, values, X, y, names, mesh)
         ax.set(xlabel="x1", ylabel="x2", title=title)
     if two:  # where they take the corners and the mesh
         folded = forward(params, mesh, activation)["a1"]
         pad = 0.2 * np.ptp(folded, axis=0) + 1e-3
         hidden = square(folded.min(axis=0) - pad, folded.max(axis=0) + pad, 150)
         output = sigmoid(hidden @ params["W2"] + params["b2"])
-        draw_surface(axs[2], hidden, output, corners["a1"], y, names, folded)
+        draw_outputs(axs[2], hidden, output, corners["a1"], y, names, folded)
         axs[2].set(xlabel="hidden unit 1", ylabel="hidden unit 2",
                    title=f"Folded, a line: {right} of 4")
     return fig
@@ -304,7 +304,7 @@ def plot_stuck(groups, X, y):
             for t in members[len(members) // 2 :][:1]:  # one from the middle, if any
                 params = {k: v[t] for k, v in many["params"].items()}
                 outputs = [f"{a:.2f}" for a in many["cache"]["a2"][t, :, 0]]
-                draw_surface(ax, grid, forward(params, grid, name)["a2"], X, y, outputs)
+                draw_outputs(ax, grid, forward(params, grid, name)["a2"], X, y, outputs)
                 rest, slope = many["loss"][t], many["slope"][t]
                 ax.set_xlabel(f"loss {rest:.4f}, slope {slope:.1g}")
     return fig

@@ -94,7 +94,7 @@ def read_points(path):
             table[0, :2].astype(float)
         except ValueError:
             names, table = table[0].tolist(), table[1:]
-        X = table[:, :2].astype(float)
+        X = np.array(table[:, :2].tolist(), dtype=float)
         if not (len(X) and table.shape[1] == 3 and np.all(np.abs(X) < 1e100)):
             raise ValueError("it has missing or infinite numbers, or other columns")
     except ValueError as error:
@@ -206,7 +206,7 @@ def stop_if_diverged(value, epoch):
     """Raise FloatingPointError, with advice, when a loss has exploded."""
     if not abs(value) < 1e9:  # nan, too
         raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                                 f"{value}; try a smaller --lr")
+                                 f"{value:.3g}; try a smaller --lr")
 
 
 def flat(params, kinds="Wb"):

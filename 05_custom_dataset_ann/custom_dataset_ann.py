@@ -47,7 +47,7 @@ class InputError(ValueError):
 PENGUINS = Path(__file__).resolve().parent / "penguins.csv"
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."}
 MAX_CATEGORIES = 30  # columns for one category; its rare values share the last
-SIGNS = " %$\N{EURO SIGN}\N{POUND SIGN}"  # may stand around a number
+UNITS = " %$\N{EURO SIGN}\N{POUND SIGN}"  # may stand around a number
 NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d*)?|\.\d+)(e\+?\d\d?|e-\d+)?", re.IGNORECASE)
 # A number with one comma that cannot separate thousands: 12,5 or 0,125 or 1.234,567.
 DECIMAL_COMMA = re.compile(r"-?(\d[\d.]*,(?!\d{3}$)\d+|(0|\d+\.\d{3}),\d+)")
@@ -55,14 +55,14 @@ DECIMAL_COMMA = re.compile(r"-?(\d[\d.]*,(?!\d{3}$)\d+|(0|\d+\.\d{3}),\d+)")
 
 def find_decimal(texts):
     """Return the decimal mark of a column: a comma if one of its numbers shows it."""
-    comma = any(DECIMAL_COMMA.fullmatch(text.strip(SIGNS)) for text in texts)
+    comma = any(DECIMAL_COMMA.fullmatch(text.strip(UNITS)) for text in texts)
     return "," if comma else "."
 
 
 def as_numbers(texts, decimal):
     """Return the texts of a column as floats, NaN for what is no finite number."""
     separator = re.compile(r"\.(?=\d{3}\b)" if decimal == "," else r",(?=\d{3}\b)")
-    texts = [separator.sub("", text.strip(SIGNS)) for text in texts]
+    texts = [separator.sub("", text.strip(UNITS)) for text in texts]
     texts = [text.replace(decimal, ".") for text in texts]
     return np.array([float(text) if NUMBER.fullmatch(text) else math.nan
                      for text in texts])
@@ -324,7 +324,7 @@ def stop_if_diverged(value, epoch):
     """Raise FloatingPointError, with advice, when a loss has exploded."""
     if not abs(value) < 1e9:  # nan, too
         raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                                 f"{value}; try a smaller --lr")
+                                 f"{value:.3g}; try a smaller --lr")
 
 
 def train(params, training, validation, args, rng, verbose=False):
@@ -374,7 +374,7 @@ def fit_network(table, rows, args, rng, verbose=False):
             "history": history}
 
 
-def predict(model, X):
+def predict_rows(model, X):
     """Return probabilities (N, K), or numbers (N, 1), for rows X of a table."""
     cache = forward(model["params"], model["encoder"].transform(X))
     return cache[f"a{len(cache) // 2}"] * model["scale"] + model["center"]
@@ -429,7 +429,7 @@ def cross_validate(table, args, rng):
         model = fit_network(table, training, args, rng)
         if len(model["history"]["loss"]) < args.epochs:  # Ctrl-C
             return {}, None
-        a = predict(model, X[test])
+        a = predict_rows(model, X[test])
         scores.append(grade(table, a, y[test]))
         if len(scores) <= folds:  # the first repeat tests each row once
             unseen[test] = a
@@ -443,12 +443,13 @@ def cross_validate(table, args, rng):
 def permutation_importance(table, model, rows, rng, repeats=10):
     """Return {name: (mean, sd)} of the fall in score when a column is shuffled."""
     X, y = table["X"][rows], table["y"][rows]
-    whole, falls = grade(table, predict(model, X), y), {}
+    whole, falls = grade(table, predict_rows(model, X), y), {}
     for j, name in enumerate(table["kinds"]):
         fall, shuffled = [], X.copy()
         for _ in range(repeats):
             shuffled[:, j] = rng.permutation(X[:, j])
-            fall.append(whole - grade(table, predict(model, shuffled), y))  # (5.11)
+            score = grade(table, predict_rows(model, shuffled), y)
+            fall.append(whole - score)  # (5.11)
         falls[name] = np.mean(fall), np.std(fall)
     return dict(sorted(falls.items(), key=lambda item: -item[1][0]))
 
@@ -461,7 +462,7 @@ def compare_encodings(args, rng):
     for kind in ("number", "category"):
         table["kinds"] = {"town": kind}
         model = fit_network(table, np.arange(260), args, rng)
-        scores[kind] = grade(table, predict(model, table["X"]), table["y"])
+        scores[kind] = grade(table, predict_rows(model, table["X"]), table["y"])
     return scores
 
 
@@ -480,7 +481,7 @@ def rate_classes(classes, y, guess):
 def evaluate(table, model, rest, test, args):
     """Return the scores on rows that took no part in training, for metrics.json."""
     y, folds, measure = table["y"][test], {}, table["measure"]
-    a, rivals = predict(model, table["X"][test]), ["majority", "linear", "mlp"]
+    a, rivals = predict_rows(model, table["X"][test]), ["majority", "linear", "mlp"]
     scores = {"network": [grade(table, a, y)],
               **rival_scores(table, [(rest, test)], args, rivals)}
     if args.folds > 1 and len(model["history"]["loss"]) == args.epochs:  # no Ctrl-C
@@ -601,14 +602,14 @@ def plot_regions(table, model, score):
     pad = 0.05 * (high - low)
     grid = np.stack(np.meshgrid(*np.linspace(low - pad, high + pad, 300).T), axis=-1)
     colours = np.array([to_rgb(c) for c in np.resize(CLASS_COLOURS, len(classes))])
-    a = predict(model, grid.reshape(-1, 2).astype(object))
+    a = predict_rows(model, grid.reshape(-1, 2).astype(object))
     blend = 1 - 0.4 * (1 - a @ colours)  # pale, and mixed where the network doubts
     ax.imshow(blend.reshape(300, 300, 3), origin="lower", aspect="auto",
               extent=[*grid[0, [0, -1], 0], *grid[[0, -1], 0, 1]])
     for k, name in enumerate(classes):
         ax.scatter(*X[y == k].T, s=24, color=colours[k], label=name[:15], linewidth=0.8,
                    edgecolor="white")
-    wrong = predict(model, table["X"]).argmax(axis=1) != y
+    wrong = predict_rows(model, table["X"]).argmax(axis=1) != y
     ax.scatter(*X[wrong].T, s=24, facecolor="none", edgecolor="black", label="wrong",
                linewidth=0.8)
     fig.legend(loc="outside lower center", ncols=4)
@@ -736,13 +737,13 @@ def look_at_two(table, importance, rest, test, args, rng):
     places = [list(table["kinds"]).index(name) for name in pair]
     two = table | {"X": table["X"][:, places], "kinds": dict.fromkeys(pair, "number")}
     model = fit_network(two, rest, args, rng)
-    score = grade(two, predict(model, two["X"][test]), two["y"][test])
+    score = grade(two, predict_rows(model, two["X"][test]), two["y"][test])
     return plot_regions(two, model, score)
 
 
 def write_predictions(path, table, model, columns, X):
     """Write the rows again with an answer, and the probability of each class."""
-    a, classes = predict(model, X), table["classes"]
+    a, classes = predict_rows(model, X), table["classes"]
     guess = np.array(classes)[a.argmax(axis=1)] if classes else a[:, 0]
     columns = {**columns, f"predicted {table['target']}": guess}
     if classes:

@@ -225,7 +225,7 @@ def stop_if_diverged(value, epoch):
     """Raise FloatingPointError, with advice, when a loss has exploded."""
     if not abs(value) < 1e9:  # nan, too
         raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                                 f"{value}; try a smaller --lr")
+                                 f"{value:.3g}; try a smaller --lr")
 
 
 def train(params, X, y, args, moving, backward=backward):

@@ -2,7 +2,7 @@
 # requires-python = ">=3.10"
 # dependencies = ["numpy>=1.26", "matplotlib>=3.8", "scikit-learn>=1.4"]
 # ///
-"""Does a network learn more if half of it is switched off, at random, in each step?
+"""Does a network learn more if random units are switched off in each training step?
 
     X (N, D) -> W1 (D, H1) -> ReLU, mask m1 -> a1 (N, H1) -> W2 (H1, H2)
              -> ReLU, mask m2 -> a2 (N, H2) -> W3 (H2, K) -> softmax -> a3 (N, K)
@@ -125,7 +125,7 @@ def stop_if_diverged(value, epoch):
     """Raise FloatingPointError, with advice, when a loss has exploded."""
     if not abs(value) < 1e9:  # nan, too
         raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                                 f"{value}; try a smaller --lr")
+                                 f"{value:.3g}; try a smaller --lr")
 
 
 def train(params, X, y, drop, l2, epochs, lr, rng, momentum=0.9, every=5):

@@ -192,7 +192,7 @@ def stop_if_diverged(value, epoch):
     """Raise FloatingPointError, with advice, when a loss has exploded."""
     if not abs(value) < 1e9:  # nan, too
         raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                                 f"{value}; try a smaller --lr")
+                                 f"{value:.3g}; try a smaller --lr")
 
 
 def train(params, X, y, epochs, lr, decay, validation=None, verbose=False):
@@ -391,7 +391,7 @@ def plot_forecasts(times, name, truth, forecasts, memory):
 
 
 def plot_horizon(times, x, name, ends, path, scores):
-    """Draw the networks' way alone, path (S, n, horizon), and all errors by horizon."""
+    """Draw recursive forecasts path (S, n, horizon), and the error by horizon."""
     fig, axs = plt.subplot_mosaic([["fan"] * len(scores), list(scores)], figsize=(9, 7),
                                   layout="constrained")
     S, _, H = path.shape
@@ -402,7 +402,7 @@ def plot_horizon(times, x, name, ends, path, scores):
         axs["fan"].plot(when, fan, color="#56B4E9", linewidth=0.7)
         axs["fan"].plot(when, fan.mean(axis=1), color="#0072B2", linewidth=2)
     inside = np.mean([table["network"]["inside"] for table in scores.values()])
-    axs["fan"].set(xlabel="time", ylabel=name, title=f"{S} networks, {H} steps alone: "
+    axs["fan"].set(xlabel="time", ylabel=name, title=f"{S} networks, {H} steps ahead: "
                    f"{inside:.0%} of the truth is in their fan")
     for title, table in scores.items():
         for who, (colour, style) in LINES.items():
@@ -542,7 +542,7 @@ def compare_with_keras(model, args):
     return float(abs(theirs - ours).max())
 
 
-def print_scores(scores, own):
+def print_windows(scores, own):
     """Print the scores of every model, window by window."""
     for i, (title, table) in enumerate(scores.items()):
         print(f"\n{title:15}" + "".join(f"{key.upper():>8}" for key in SCORES))
@@ -582,7 +582,7 @@ def forecast_a_series(args):
     scores = {f"{times[a]:.6g}-{times[b - 1]:.6g}":
               {who: score(path[:, a - first : b - first], x[a:b], units)
                for who, path in paths.items()} for a, b in zip(ends, ends[1:])}
-    print_scores(scores, own)
+    print_windows(scores, own)
     nexts = {who: paths[who][0, :-1, 0] for who in ("ensemble", "AR9")}
     memory = autocorrelation(later - nexts["ensemble"], 10)
     metrics = {"windows": scores, "published_arv": PUBLISHED if own else {},

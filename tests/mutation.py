@@ -42,12 +42,78 @@ SWAPS = {
 TURNED = {ast.Gt: "<", ast.GtE: "<=", ast.Lt: ">", ast.LtE: ">="}
 EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ("01", "for epoch in range(1, epochs + 2):"): "the loop ends itself at ``epochs``",
-    ("01", "target[-1] = 2.0"): "it scales u, which is used by direction only",
+    ("01", "target = np.append(np.zeros(Z.shape[1]), 2.0)"): (
+        "it scales u, which is divided by its sum"
+    ),
+    (
+        "01",
+        "for seed in range(51):  # SciPy 1.15 fails on some orders of the rows; "
+        "take another",
+    ): "one more order to try where 50 have failed",
+    (
+        "01",
+        "if margin >= 1e-13 and np.isclose(margin, limit, rtol=1e-9, atol=1e-14):",
+    ): "no margin equals a tolerance to the last bit",
+    ("01", "if limit < 1e-15:  # both classes weigh the same and have the same mean"): (
+        "no limit equals a tolerance to the last bit"
+    ),
+    ("01", "positive = Z[:, -1] >= 0"): "the last column is y / R, never 0",
+    ("01", "positive = Z[:, -1] < 0"): "by (1.7) both classes have the same mean",
+    (
+        "02",
+        "p = 2 / 3 if tied == 3 else 1 / 2  # of these corners, those that want a 1 "
+        "(or a 0)",
+    ): "the loss at rest is the same for p and 1 - p",
+    ("03", "if -ink.min() >= ink.max():  # dark on light"): "a tie of two extremes",
+    ("03", "if ink.max() <= 10:  # of 255"): "no contrast is 10 to the last bit",
+    ("03", "return np.where(ink >= 0.4 * ink.max(), ink / ink.max(), 0.0)"): (
+        "no pixel is at 40 % to the last bit"
+    ),
+    (
+        "03",
+        "paper = np.linalg.lstsq(plane.reshape(-2, 3), grey.ravel(), rcond=None)[0]",
+    ): "NumPy takes any negative size as the open one",
+    (
+        "05",
+        'mlp = {"hidden_layer_sizes": args.hidden, "activation": "tanh", '
+        '"max_iter": 2001,',
+    ): "scikit-learn's MLP stops by itself long before",
+    ("05", "if k >= 1:"): "one more step back, to a gradient that nobody reads",
+    ("05", 'sizes = [parts[1][0].shape[1], *args.hidden, table["outputs"]]'): (
+        "training and validation rows have as many columns"
+    ),
+    (
+        "06",
+        "return np.concatenate([v.reshape(*lead, -2) for v in params.values()], "
+        "axis=-1)",
+    ): "NumPy takes any negative size as the open one",
+    (
+        "06",
+        "points = np.stack(np.meshgrid(alphas, betas), axis=-1).reshape(-2, 2)",
+    ): "NumPy takes any negative size as the open one",
     **{
-        ("01", f"positive = {u}  # (1.7): what one class weighs, the other does too"):
-        "by (1.7) both classes, and so all points, have the same weighted mean"
-        for u in ("(u)", "u * (y >= 0)", "u * (y < 0)")
+        ("06", line): "only the size of the pieces, so the time"
+        for line in (
+            'numbers = (len(task["X"]))',
+            'numbers = (max(v.shape[-1] for v in task["like"].values()))',
+            "size = max(2, 2**14 // numbers)",
+            "size = max(1, 3**14 // numbers)",
+            "size = max(1, 2**15 // numbers)",
+        )
     },
+    (
+        "08",
+        'grads = backward(params, cache, cache[f"a{depth + 1}"] + error, name)',
+    ): "the error has a random sign; a gradient's length does not depend on it",
+    (
+        "09",
+        "on = np.indices((2,) * len(beta)).reshape(len(beta), -2).T  # (2^D, D), "
+        "every mask",
+    ): "NumPy takes any negative size as the open one",
+    ("09", "(masks,) = draw_masks(drop, [(2001, *X.shape)], rng)"): (
+        "one sample more of the same mean"
+    ),
+    ("09", "return ((losses) @ (chance)), ridge, *sampled"): "a dot product commutes",
 }
 
 

@@ -296,7 +296,7 @@ def test_a_number_to_predict_is_scaled_by_the_training_part(capsys):
     encoded = model["encoder"].transform(table["X"])
     z = script.forward(model["params"], encoded)["a2"]
     np.testing.assert_allclose(
-        script.predict(model, table["X"]), z * y.std() + y.mean()
+        script.predict_rows(model, table["X"]), z * y.std() + y.mean()
     )
     assert model["history"]["loss"][0] < 0.5  # half the variance is 0.5
 
@@ -446,8 +446,10 @@ def test_importance_is_zero_for_a_column_that_is_not_used(
     rest, test = script.hold_out(np.arange(200), table, 0.2, 0)
     model = script.fit_network(table, rest, settings(), rng)
     model["params"]["W1"][0] = 0  # the first column is noise: cut it
-    asked, honest = [], script.predict
-    monkeypatch.setattr(script, "predict", lambda *a: asked.append(1) or honest(*a))
+    asked, honest = [], script.predict_rows
+    monkeypatch.setattr(
+        script, "predict_rows", lambda *a: asked.append(1) or honest(*a)
+    )
     importance = script.permutation_importance(table, model, test, rng)
     assert len(asked) == 1 + 2 * 10  # ten shuffles of each column, as the figure says
     assert list(importance) == ["cause", "noise"]

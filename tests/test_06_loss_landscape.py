@@ -296,9 +296,7 @@ def test_part_one_is_exact_and_its_rates_are_those_of_theory(seed, capsys):
 @pytest.mark.parametrize("share", [0.1, 0.9, 0.99, 1.01, 1.1])
 def test_descent_converges_below_two_over_lambda_and_only_there(share, rng, capsys):
     line, _, found = bowl(1, capsys)
-    _, history = script.train(
-        np.zeros(2), line, 400, share * found["limit"], 50, rng
-    )
+    _, history = script.train(np.zeros(2), line, 400, share * found["limit"], 50, rng)
     error = np.linalg.norm(history["path"] - found["minimum"]["exact"], axis=1)
     assert (error[-1] < error[50]) == (share < 1)
 
