@@ -56,12 +56,13 @@ def imports(tree):
 
 def definitions(path):
     """Yield name and source of each function, class and constant of a script."""
-    text = source(path)
-    for node in ast.parse(text).body:
+    lines = source(path).splitlines()
+    for node in ast.parse(source(path)).body:
+        text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name, ast.get_source_segment(text, node)
+            yield node.name, text
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            yield node.targets[0].id, ast.get_source_segment(text, node)
+            yield node.targets[0].id, text
 
 
 def test_ten_folders_hold_one_script_and_one_readme_each():
