@@ -436,9 +436,10 @@ def parse_args(argv=None):
                         help="from each cloud to the line between them; at -0.5 they "
                              "overlap (default: %(default)s)")
     parser.add_argument("--epochs", type=number(int, 1, 10**6), default=1000,
-                        help="most passes over the data (default: %(default)s)")
+                        help="passes over the data, at most (default: %(default)s)")
     parser.add_argument("--lr", type=number(float, 1e-9, 1e9), default=1.0,
-                        help="learning rate; it only scales the weights (%(default)s)")
+                        help="learning rate; it only scales the weights (default: "
+                             "%(default)s)")
     parser.add_argument("--animate", action="store_true",
                         help="also write learning.gif, the line as it turns")
     return parser.parse_args(argv)

@@ -398,12 +398,14 @@ def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
     parser.add_argument("--activation", choices=["sigmoid", "tanh", "relu"],
-                        default="sigmoid", help="of the hidden layer (%(default)s)")
+                        default="sigmoid",
+                        help="of the hidden layer (default: %(default)s)")
     parser.add_argument("--loss", choices=["mse", "bce"], default="mse",
-                        help="half the squared error, or cross-entropy (%(default)s)")
+                        help="half the squared error, or cross-entropy (default: "
+                             "%(default)s)")
     parser.add_argument("--init", choices=["uniform", "normal"], default="uniform",
-                        help="of the weights; normal: biases 0 (%(default)s)")
-    parser.add_argument("--signed", action="store_true", help="inputs -1, 1 for 0, 1")
+                        help="of the weights; normal: biases 0 (default: %(default)s)")
+    parser.add_argument("--signed", action="store_true", help="inputs -1, 1, not 0, 1")
     for flag, kind, low, high, default, words in (
             ("--hidden", int, 1, 50, 2, "hidden units"),
             ("--scale", float, 0, 100, 0.3, "largest weight, or standard deviation"),
@@ -412,7 +414,7 @@ def parse_args(argv=None):
             ("--momentum", float, 0, 0.999, 0.9, "share of the last step kept"),
             ("--trials", int, 10, 20_000, 1000, "networks that learn side by side")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
-                            help=f"{words} (%(default)s)")
+                            help=f"{words} (default: %(default)s)")
     return parser.parse_args(argv)
 
 

@@ -592,7 +592,7 @@ def parse_args(argv=None):
     parser.add_argument("--hidden", type=number(int, 1, 8192), nargs="+", metavar="H",
                         help="sizes of the hidden layers (default: 256 128)")
     parser.add_argument("--epochs", type=number(int, 1, 10_000),
-                        help="passes through the training images (default: 15; 30 "
+                        help="passes over the training images (default: 15; 30 "
                              "with --augment; none with --load)")
     parser.add_argument("--batch-size", type=number(int, 1, 60_000), default=128,
                         metavar="N", help="images per step (default: %(default)s)")

@@ -693,7 +693,7 @@ def parse_args(argv=None):
             ("--points", number(int, 5, 20_000), 200, "to train on, as many to test"),
             ("--noise", number(float, 0, 100), 0.1, "spread that is added to the data"),
             ("--batch-size", number(int, 1, 20_000), 10, "points in each step"),
-            ("--epochs", number(int, 1, 10_000), 200, "rounds through the data"),
+            ("--epochs", number(int, 1, 10_000), 200, "passes over the data"),
             ("--lr", number(float, 1e-4, 100), 0.1, "learning rate")):
         parser.add_argument(flag, type=kind, default=default,
                             help=f"{text} (default: {default})")

@@ -706,7 +706,8 @@ def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
     flag = parser.add_argument
-    flag("--csv", type=Path, default=PENGUINS, metavar="FILE", help="a table")
+    flag("--csv", type=Path, default=PENGUINS, metavar="FILE",
+         help="a table whose first line names the columns")
     flag("--target", default="species", metavar="COLUMN", help="what to predict")
     flag("--drop", nargs="+", metavar="COLUMN", help="columns to leave out")
     flag("--categorical", nargs="+", default=[], metavar="COLUMN",
@@ -717,7 +718,7 @@ def parse_args(argv=None):
          help="sizes of the hidden layers (default: 16); none for a linear model")
     flag("--compare", action="store_true", help="scikit-learn's MLP in all folds: slow")
     for name, kind, low, high, default, text in (
-            ("--epochs", int, 1, 10_000, 40, "rounds through the training rows"),
+            ("--epochs", int, 1, 10_000, 40, "passes over the training rows"),
             ("--lr", float, 1e-9, 1e9, 0.03, "learning rate of Adam"),
             ("--batch-size", int, 1, 100_000, 64, "rows in each step"),
             ("--folds", int, 0, 100, 10, "of the cross-validation; 0 or 1 for none"),

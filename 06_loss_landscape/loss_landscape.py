@@ -432,12 +432,15 @@ def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
     flag = parser.add_argument
-    flag("--data", choices=["moons", "circles"], default="moons", help="(%(default)s)")
-    flag("--activation", choices=["tanh", "relu"], default="tanh", help="(%(default)s)")
+    flag("--data", choices=["moons", "circles"], default="moons",
+         help="what the network learns (default: %(default)s)")
+    flag("--activation", choices=["tanh", "relu"], default="tanh",
+         help="of the hidden layers (default: %(default)s)")
     flag("--hidden", type=number(int, 1, 200), nargs="+", default=[16, 16], metavar="H",
          help="sizes of the hidden layers (default: 16 16)")
     flag("--epochs", type=number(int, 1, 10**5), default=100,
-         help="with small batches; large ones take as many steps (%(default)s)")
+         help="passes with small batches; large ones take as many steps (default: "
+              "%(default)s)")
     flag("--batch-size", type=number(int, 1, POINTS), default=10,
          help="of the small batches; the large are all points (default: %(default)s)")
     flag("--lr", type=number(float, 1e-9, 1e6), default=0.5,

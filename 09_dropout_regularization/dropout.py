@@ -11,7 +11,8 @@ N images, D = 64 pixels, K = 10 digits. Masks hold 0 (unit off) or 1 / (1 - q) (
 drop rate q. A further axis in front of every array is for S runs that learn at once.
 Numbers such as (9.1) are those of the equations in README.md.
 
-    python dropout.py                 or, for a narrow network, --hidden 16 16
+    python dropout.py                       ten pairs of networks, 15 seconds
+    python dropout.py --hidden 16 16        a narrow network: dropout does harm
 """
 
 import argparse

@@ -506,18 +506,21 @@ def parse_args(argv=None):
     """Return the settings on the command line; the defaults are what --select chose."""
     parser = Parser()
     flag, switch = parser.add_argument, argparse.BooleanOptionalAction
-    flag("--csv", type=Path, metavar="FILE", help="rows of a time and values")
+    flag("--csv", type=Path, metavar="FILE", help="a header, rows of time and values")
     flag("--column", metavar="NAME", help="the values in FILE (default: last column)")
     flag("--synthetic", action="store_true", help="a noisy sine, for a first look")
-    flag("--window", type=number(int, 1, 500), default=9, help="values in a window")
-    flag("--horizon", type=number(int, 1, 500), default=11, help="steps to forecast")
-    flag("--hidden", type=number(int, 1, 1000), default=8, help="hidden units")
+    for name, kind, low, high, default, text in (
+            ("--window", int, 1, 500, 9, "values in a window"),
+            ("--horizon", int, 1, 500, 11, "steps to forecast"),
+            ("--hidden", int, 1, 1000, 8, "hidden units"),
+            ("--decay", float, 0, 1e9, 0.001, "weight decay"),
+            ("--lr", float, 1e-9, 1e9, 0.003, "learning rate"),
+            ("--epochs", int, 1, 10**5, 1000, "steps at most, each on all windows"),
+            ("--seeds", int, 1, 100, 20, "networks in the ensemble")):
+        flag(name, type=number(kind, low, high), default=default,
+             help=f"{text} (default: %(default)s)")
     flag("--skip", action=switch, default=True, help="a straight line beside them")
-    flag("--root", action=switch, default=True, help="learn square roots")
-    flag("--decay", type=number(float, 0, 1e9), default=0.001, help="of the weights")
-    flag("--lr", type=number(float, 1e-9, 1e9), default=0.003, help="learning rate")
-    flag("--epochs", type=number(int, 1, 10**5), default=1000, help="at most")
-    flag("--seeds", type=number(int, 1, 100), default=20, help="networks")
+    flag("--root", action=switch, default=True, help="learn the values' square roots")
     flag("--select", action="store_true", help="choose window, ..., lr anew (minutes)")
     flag("--compare", action="store_true", help="train the first network in Keras, too")
     return parser.parse_args(argv)
