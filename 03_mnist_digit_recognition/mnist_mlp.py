@@ -415,7 +415,7 @@ def plot_probabilities(X, a, marked, names, shape, title, originals=()):
 def plot_board(params, shape):
     """Return a figure to draw on with the mouse, whose probabilities follow."""
     fig, (board, bars) = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
-    ink, row_column = np.zeros((140, 140)), np.indices((140, 140))
+    ink, row_column, stroke = np.zeros((140, 140)), np.indices((140, 140)), []
     picture = show_image(board, ink, "Draw a digit; press c to clear")
     columns = bars.bar(range(10), 0, color=TEST_COLOUR)
     bars.set(xticks=range(10), ylim=(0, 1), ylabel="probability", xlabel="digit")
@@ -428,10 +428,13 @@ def plot_board(params, shape):
         fig.canvas.draw_idle()
 
     def draw(event):
+        if event.name == "button_press_event":
+            stroke.clear()
         if event.inaxes is board and event.button == 1:
-            place = np.array([event.ydata, event.xdata])[:, None, None]
-            distance = np.hypot(*(row_column - place))
-            np.maximum(ink, np.clip(6.5 - distance, 0, 1), out=ink)
+            stroke.append([event.ydata, event.xdata])
+            for place in np.linspace(stroke[-2:][0], stroke[-1], 9):  # no gaps
+                distance = np.hypot(*(row_column - place[:, None, None]))
+                np.maximum(ink, np.clip(6.5 - distance, 0, 1), out=ink)
             show()
 
     def clear(event):

@@ -646,9 +646,13 @@ def test_the_drawing_board_follows_the_mouse():
         return [bar.get_height() for bar in bars.patches]
 
     assert heights() == [0] * 10
+    mouse("button_press_event", 20, 70)
+    KeyEvent("key_press_event", fig.canvas, "c")._process()
     mouse("button_press_event", 70, 20)
-    for row in range(20, 120, 2):
-        mouse("motion_notify_event", 70, row)
+    mouse("motion_notify_event", 70, 70)
+    mouse("motion_notify_event", 70, 120)  # a fast mouse leaves no gaps
+    ink = np.asarray(board.images[0].get_array())
+    assert np.all(ink[20:121, 70] > 0.5) and not ink[:, :60].any()
     assert sum(heights()) == pytest.approx(1, rel=1e-5) and np.argmax(heights()) == 1
     KeyEvent("key_press_event", fig.canvas, "c")._process()
     assert heights() == [0] * 10
