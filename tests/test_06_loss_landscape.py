@@ -320,7 +320,8 @@ def test_momentum_and_adam_step_as_in_scikit_learn(adam, rng):
 
 def test_adam_hardly_moves_where_the_gradient_is_far_below_its_guard(rng):
     theta, task = small_task(("tanh", "linear"))
-    minimum = np.linalg.lstsq(full_hessian(theta, task), gradient(0 * theta, task))[0]
+    H, g = full_hessian(theta, task), gradient(0 * theta, task)
+    minimum = np.linalg.lstsq(H, g, rcond=None)[0]
     near = 1e-12 * rng.normal(size=theta.size) - minimum
     _, history = script.train(near, task, 1, 1e-6, N, rng, 0, True)
     step, uphill = history["path"][1] - near, gradient(near, task)
