@@ -114,6 +114,10 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
         "one sample more of the same mean"
     ),
     ("09", "return ((losses) @ (chance)), ridge, *sampled"): "a dot product commutes",
+    (
+        "09",
+        'shapes = [(len(params[b]), 1, params[b].shape[(1)]) for b in ("b1", "b2")]',
+    ): "b1 is (S, H1): its second axis is its last",
 }
 
 
