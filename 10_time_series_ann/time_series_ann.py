@@ -157,11 +157,11 @@ def backward(params, cache, y, decay):
     db2 = dz2.sum(axis=-2)  # (1,)
     da1 = dz2 @ params["W2"].swapaxes(-1, -2)  # (N, H)
     dz1 = da1 * (1 - cache["a1"] ** 2)  # (N, H)  (10.7)
-    dW1 = cache["X"].swapaxes(-1, -2) @ dz1 + 2 * decay * params["W1"]  # (D, H)
+    dW1 = cache["X"].T @ dz1 + 2 * decay * params["W1"]  # (D, H)
     db1 = dz1.sum(axis=-2)  # (H,)
     grads = {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
     if "V" in params:
-        grads["V"] = cache["X"].swapaxes(-1, -2) @ dz2  # (D, 1), free of decay
+        grads["V"] = cache["X"].T @ dz2  # (D, 1), free of decay
     return grads
 
 

@@ -118,6 +118,22 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
         "09",
         'shapes = [(len(params[b]), 1, params[b].shape[(1)]) for b in ("b1", "b2")]',
     ): "b1 is (S, H1): its second axis is its last",
+    ("10", 'best = np.argmin(history["validation"] or [[2]], axis=0)'): (
+        "the smallest of one row is its first, whatever it holds"
+    ),
+    (
+        "10",
+        "return np.array([((e[:-k]) @ (e[k:])) for k in range(1, lags + 1)]) / (e @ e)"
+        "  # (10.11)",
+    ): "a dot product commutes",
+    (
+        "10",
+        "return np.array([e[k:] @ e[:-k] for k in range(1, lags + 1)]) / (((e) @ (e)))"
+        "  # (10.11)",
+    ): "a dot product commutes",
+    ("10", "period = int(np.argmax(np.where(np.cumsum(r < 0) > 0, r, -2))) + 1"): (
+        "no autocorrelation is below -1"
+    ),
 }
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import scipy.signal
 from conftest import GradientCase, load
 
 script = load("10_time_series_ann")
@@ -323,6 +324,19 @@ def test_period_is_a_peak_after_the_first_fall_below_zero():
     assert script.fit_rivals(np.tile([1.0, -1.0], 40))[1] == 2
     season = np.sin(np.arange(100) * 2 * np.pi / 12)
     assert script.fit_rivals(season + np.arange(100))[1] == 12  # despite a trend
+
+
+def test_period_comes_from_what_a_line_leaves(rng, monkeypatch):
+    x, seen = rng.normal(size=80) + np.arange(80) ** 2, []
+
+    def autocorrelation(residuals, lags):
+        seen.extend([residuals, lags])
+        return np.array([0.2, 0.0, -0.5, -0.1])  # 0 is not negative yet
+
+    monkeypatch.setattr(script, "autocorrelation", autocorrelation)
+    assert script.fit_rivals(x)[1] == 4
+    np.testing.assert_allclose(seen[0], scipy.signal.detrend(x), atol=1e-8)
+    assert seen[1] == 26
 
 
 def test_recursion_reads_its_own_forecasts():
