@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["numpy>=1.26", "matplotlib>=3.8", "scikit-learn>=1.4"]
+# dependencies = ["numpy>=2.0", "matplotlib>=3.9", "scikit-learn>=1.5"]
 # ///
 """What does it take to get from a CSV file to a network whose answers one can trust?
 

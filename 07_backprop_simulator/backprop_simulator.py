@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["numpy>=1.26", "matplotlib>=3.8"]
+# dependencies = ["numpy>=2.0", "matplotlib>=3.9"]
 # ///
 """Where does every number in one step of backpropagation come from?
 

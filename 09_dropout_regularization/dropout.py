@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["numpy>=1.26", "matplotlib>=3.8", "scikit-learn>=1.4"]
+# dependencies = ["numpy>=2.0", "matplotlib>=3.9", "scikit-learn>=1.5"]
 # ///
 """Does a network learn more if random units are switched off in each training step?
 

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as every script does, before NumPy
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no start-up chatter
+
 import matplotlib
 import numpy as np
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no start-up chatter
 matplotlib.use("agg")
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted(ROOT.glob("[0-9][0-9]_*/*.py"))
@@ -42,6 +44,9 @@ class GradientCase:
 
     ``sizes`` are N, D, H, K ... of the network: all different, so that a lost transpose
     or axis cannot hide. ``kinks(cache)`` lists the arrays whose sign changes are kinks.
+    ``params`` and grads are flat dicts, {"W1": ..., "b1": ...}; ``split`` and ``join``
+    translate for the lessons that number their layers. A cache is a dict of arrays, or
+    a tuple of such dicts.
     """
 
     name: str
@@ -52,6 +57,19 @@ class GradientCase:
     backward: Callable  # params, cache -> grads
     tf_loss: Callable  # tf, {name: tf.Variable} -> the same loss, written in TensorFlow
     kinks: Callable = lambda cache: []
+
+
+def split(params):
+    """Return {"W1": ..., "b1": ...} as two dicts numbered by layer, W and b."""
+    W = {int(name[1:]): value for name, value in params.items() if name[0] == "W"}
+    b = {int(name[1:]): value for name, value in params.items() if name[0] == "b"}
+    return W, b
+
+
+def join(W, b):
+    """Return two dicts numbered by layer as one, {"W1": ..., "b1": ...}."""
+    named = {f"W{k}": value for k, value in W.items()}
+    return named | {f"b{k}": value for k, value in b.items()}
 
 
 def numerical_gradient(function, params, h=1e-5):
@@ -74,6 +92,12 @@ def relative_error(a, b):
     a, b = np.asarray(a), np.asarray(b)
     scale = np.linalg.norm(a) + np.linalg.norm(b)
     return np.linalg.norm(a - b) / scale if scale > 0 else 0.0
+
+
+@pytest.fixture(autouse=True)
+def strict_warnings(monkeypatch):
+    """A run hides warnings from its reader; it must not hide them from the tests."""
+    monkeypatch.setattr(sys, "warnoptions", ["error"])
 
 
 @pytest.fixture

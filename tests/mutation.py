@@ -210,7 +210,7 @@ class Changes(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Attribute(self, node):
-        if node.attr == "T":
+        if node.attr in ("T", "mT"):
             self.change(node, f"({self.text(node.value)})")
         self.generic_visit(node)
 
@@ -218,10 +218,6 @@ class Changes(ast.NodeVisitor):
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
         if name in ("print", "isinstance", "InputError"):
             return
-        if name == "swapaxes" and isinstance(node.func, ast.Attribute):
-            self.change(node, f"({self.text(node.func.value)})")
-        if name == "transpose":
-            self.change(node, f"({self.text(node.args[0])})")
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node):

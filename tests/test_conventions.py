@@ -1,6 +1,7 @@
 """The rules that make ten scripts read as one book (design page, "The tree")."""
 
 import ast
+import math
 import re
 import subprocess
 import sys
@@ -25,9 +26,27 @@ SECTIONS = [
     "Model",
     "Loss and gradients",
     "Training",
+    "Going further",
     "Figures",
-    "Command line",
+    "Files and command line",
 ]
+LESSON = ("Data", "Model", "Loss and gradients", "Training")
+END_OF_LESSON = f"""# {"=" * 86}
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# {"=" * 86}
+"""
+BANNED = {  # from the lesson part: what a beginner would have to look up
+    r"\bexec\(": "exec",
+    r"\beval\(": "eval",
+    r"\binspect\b": "inspect",
+    r"\bswapaxes\b": "swapaxes; write .mT",
+    r"\[\.\.\., None": "a new axis in the middle; keep biases as rows",
+    r"\blambda\b": "lambda",
+    r":=": "an assignment inside an expression",
+    r"\[f[\"']": "a key put together from strings",
+    r"\beinsum\b": "einsum",
+    r"\bfunctools\b": "functools",
+}
 DISTRIBUTION = {
     "numpy": "numpy",
     "matplotlib": "matplotlib",
@@ -116,7 +135,11 @@ def test_layout_of_a_script(path):
     text = source(path)
     tree = ast.parse(text)
     rulers = re.findall(r"^# --- (.+?) -+$", text, flags=re.M)
-    assert [name for name in rulers if name in SECTIONS] == SECTIONS
+    assert rulers == SECTIONS
+    assert text.count(END_OF_LESSON) == 1
+    end = text.index(END_OF_LESSON)
+    assert text.index("# --- Training") < end < text.index("# --- Going further")
+    assert 'os.environ.setdefault("OMP_NUM_THREADS", "1")' in text.split("import numpy")[0]
     for line in text.splitlines():
         assert len(line) <= 88, line
         assert not line.startswith("# --- ") or len(line) == 88, line
@@ -132,6 +155,37 @@ def test_layout_of_a_script(path):
             assert "plt." not in body
         if name.startswith("plot_"):
             assert "train(" not in body
+
+
+@EVERY_SCRIPT
+def test_the_lesson_part_is_plain(path):
+    """What design.md bans there, so that a beginner need not look anything up."""
+    text = source(path)
+    lesson = text[text.index("# --- Data -") : text.index(END_OF_LESSON)]
+    for pattern, name in BANNED.items():
+        assert not re.search(pattern, lesson), name
+    for node in ast.walk(ast.parse(lesson)):
+        if isinstance(node, ast.FunctionDef):
+            inner = [n for n in ast.walk(node) if isinstance(n, ast.FunctionDef)]
+            assert inner == [node], f"{node.name} holds another function"
+        if isinstance(node, ast.Assign):
+            assert not any(isinstance(n, ast.Starred) for n in ast.walk(node)), (
+                f"unpacking with a star: {ast.unparse(node)}"
+            )
+
+
+LONGEST = dict(zip(("01", "02", "03", "05", "06", "07", "08", "09", "10"),
+                   (504, 491, 738, 794, 570, 709, 550, 486, 611)))  # fmt: skip
+
+
+@EVERY_SCRIPT
+def test_no_script_swells(path):
+    """Each but 04's, the visualizer, ends no longer than it was on 2026-11-25."""
+    lines = source(path).count("\n")
+    assert lines <= LONGEST.get(path.parent.name[:2], math.inf)
+    for node in ast.walk(ast.parse(source(path))):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 45, f"{node.name} is too long"
 
 
 def test_importing_runs_nothing():

@@ -25,12 +25,14 @@ def after(case, steps):
 
 
 def frozen(arrays):
-    """Return a deep copy of a dict, for comparison later."""
-    return {
-        key: np.array(value, copy=True)
-        for key, value in arrays.items()
+    """Return copies of the arrays of a dict, or of a tuple of dicts, in a list."""
+    dicts = arrays if isinstance(arrays, tuple) else (arrays,)
+    return [
+        np.array(value, copy=True)
+        for each in dicts
+        for value in each.values()
         if value is not None
-    }
+    ]
 
 
 @pytest.mark.parametrize("case, steps", CASES)
@@ -68,8 +70,7 @@ def test_loss_and_backward_match_tensorflow(case, steps, tf):
 def test_backward_changes_neither_params_nor_cache(case, steps):
     params = after(case, steps)
     cache = case.forward(params)
-    before_params, before_cache = frozen(params), frozen(cache)
+    before = frozen(params) + frozen(cache)
     case.backward(params, cache)
-    for before, now in ((before_params, params), (before_cache, cache)):
-        for key in before:
-            np.testing.assert_array_equal(now[key], before[key], err_msg=key)
+    for old, now in zip(before, frozen(params) + frozen(cache), strict=True):
+        np.testing.assert_array_equal(now, old)

@@ -4,9 +4,12 @@ A number that a run measures is followed by its key in ``images/metrics.json``, 
 comment that GitHub does not show: ``98.4 %<!-- test_accuracy -->``. The file is
 written, with the pictures, by the script's default run, which the slow half repeats.
 ``<!-- seeds:test_mean -->`` is a number of ``images/seeds.json``, the metrics of a run
-with other flags, which stand in it as ``settings``.
+with other flags, which stand in it as ``settings``. ``$\\sigma(1) = 0.7311$<!--
+worked:a -->`` is a number worked by hand: ``worked()`` in the tests of that lesson
+computes it again with the functions of the script.
 """
 
+import functools
 import json
 import re
 import shlex
@@ -40,9 +43,17 @@ def to_float(text):
     return float(text.replace(",", "").replace("−", "-"))
 
 
+@functools.cache
+def worked(path):
+    """Return the worked numbers of a lesson by name."""
+    return project_tests(path).worked()
+
+
 def lookup(path, key):
     """Return metrics["a"]["b"][0] for the key a.b.0, or file:a.b.0, of a script."""
     file, _, key = key.rpartition(":")
+    if file == "worked":
+        return float(worked(path)[key])
     file = path.parent / "images" / f"{file or 'metrics'}.json"
     metrics = json.loads(file.read_text(encoding="utf-8"))
     for part in key.split("."):
@@ -52,7 +63,8 @@ def lookup(path, key):
 
 def stated_numbers(text):
     """Yield (number as text, is a percentage, key) for each number with a key."""
-    pattern = rf"({NUMBER})(?:\*\*|`)*(?:\s?(%))?(?:\*\*|`)*<!-- ([\w.:/ -]+) -->"
+    mark = r"(?:\*\*|`|\$)*"
+    pattern = rf"({NUMBER}){mark}(?:\s?(\\?%))?{mark}<!-- ([\w.:/ -]+) -->"
     for number, percent, key in re.findall(pattern, text):
         yield number, bool(percent), key
 
@@ -115,12 +127,32 @@ def test_numbers_are_those_of_the_committed_run(path):
 
 
 @EVERY_SCRIPT
-def test_length_and_maths_delimiters(path):
+def test_worked_numbers_are_recomputed(path):
+    """A README carries operations out with numbers; a test holds them (design page)."""
+    keys = [key for _, _, key in stated_numbers(readme(path)) if "worked:" in key]
+    assert len(set(keys)) >= 5
+
+
+@EVERY_SCRIPT
+def test_equations_come_in_order(path):
+    """Each number once, rising, none left out: the page can be read downwards."""
+    tags = re.findall(r"\\tag\{(\d+)\.(\d+)\}", readme(path))
+    lesson = int(path.parent.name[:2])
+    assert tags == [(str(lesson), str(n)) for n in range(1, len(tags) + 1)]
+
+
+@EVERY_SCRIPT
+def test_maths_delimiters_and_folded_answers(path):
     text = readme(path)
-    assert 80 <= text.count("\n") <= 200
     prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
     prose = re.sub(r"`[^`\n]*`", "", prose)
     assert prose.count("$$") % 2 == 0 and prose.count("$") % 2 == 0
+    summaries = re.findall(r"</summary>(.*\n.*\n)", text)
+    assert len(summaries) >= 6, "at least six exercises, with folded answers"
+    for after in summaries:  # without a blank line Markdown is not rendered everywhere
+        assert after.startswith("\n\n"), "a blank line belongs after </summary>"
+    for heading in ("Your turn", "Break it", "Going further"):
+        assert re.search(rf"^#+ .*{heading}", text, flags=re.M), heading
 
 
 def same_output(stated, real, skip):
