@@ -47,25 +47,35 @@ class InputError(ValueError):
 PENGUINS = Path(__file__).resolve().parent / "penguins.csv"
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."}
 MAX_CATEGORIES = 30  # columns for one category; its rare values share the last
-UNITS = " %$\N{EURO SIGN}\N{POUND SIGN}"  # may stand around a number
 NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d*)?|\.\d+)(e\+?\d\d?|e-\d+)?", re.IGNORECASE)
-# A number with one comma that cannot separate thousands: 12,5 or 0,125 or 1.234,567.
-DECIMAL_COMMA = re.compile(r"-?(\d[\d.]*,(?!\d{3}$)\d+|(0|\d+\.\d{3}),\d+)")
+UNIT = re.compile(r"^([+-]?)\s?[$\u20ac\u00a3]\s?|\s?[%$\u20ac\u00a3]$")  # $, euro, pound
+# Numbers whose comma or points show that the comma is decimal, as all of these do:
+# 12,5 and 0,125 (no thousands), 1.234,567 and 1.234.567 (points between thousands).
+DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(?!\d{3}$)\d+|0,\d+|\d+(\.\d{3})+,\d+"
+                           r"|\d+(\.\d{3}){2,})")
 
 
 def find_decimal(texts):
     """Return the decimal mark of a column: a comma if one of its numbers shows it."""
-    comma = any(DECIMAL_COMMA.fullmatch(text.strip(UNITS)) for text in texts)
+    comma = any(DECIMAL_COMMA.fullmatch(UNIT.sub(r"\1", text)) for text in texts)
     return "," if comma else "."
 
 
-def as_numbers(texts, decimal):
-    """Return the texts of a column as floats, NaN for what is no finite number."""
-    separator = re.compile(r"\.(?=\d{3}\b)" if decimal == "," else r",(?=\d{3}\b)")
-    texts = [separator.sub("", text.strip(UNITS)) for text in texts]
-    texts = [text.replace(decimal, ".") for text in texts]
-    return np.array([float(text) if NUMBER.fullmatch(text) else math.nan
-                     for text in texts])
+def read_numbers(texts, decimal=None):
+    """Return the texts of a column as floats (N,), NaN for what is no finite number.
+
+    1,234.5 and 1 234.5 are numbers; signs of money and % are passed over. ``decimal``
+    is the decimal mark, "." or ","; if it is None, the column itself shows it.
+    """
+    decimal = decimal or find_decimal(texts)
+    between = "." if decimal == "," else ","  # may stand between thousands
+    thousands = re.compile(rf"(?<=\d)[{between}'\s](?=\d{{3}}(?!\d))")
+    numbers = []
+    for text in texts:
+        text = UNIT.sub(r"\1", text).replace("\N{MINUS SIGN}", "-")
+        text = thousands.sub("", text).replace(decimal, ".")
+        numbers.append(float(text) if NUMBER.fullmatch(text) else math.nan)
+    return np.array(numbers)
 
 
 def find_delimiter(lines):
@@ -100,7 +110,7 @@ def read_table(path, max_rows, rng):
     if len(names) == 1 or count == 0:
         raise InputError(f"{path} must hold two columns, with , ; | or a tab between, "
                          "and rows below their names")
-    for name, value in zip(names, as_numbers(names, decimal=".")):
+    for name, value in zip(names, read_numbers(names, decimal=".")):
         if math.isfinite(value) or names.count(name) > 1:
             raise InputError(f"{path}: the first line must give each column a name of "
                              f"its own, but holds {name!r}")
@@ -167,7 +177,7 @@ def load_data(args, rng):
     for name, texts in columns.items():
         texts = texts[labelled]
         decimals[name] = find_decimal(texts)
-        numbers = as_numbers(texts, decimals[name])
+        numbers = read_numbers(texts, decimals[name])
         if name == args.target:
             y, classes = encode_target(texts, numbers, args)
             kind, remark = "target", ", ".join(classes or ["a number: regression"])[:60]
@@ -203,7 +213,7 @@ def read_new_rows(path, table, rng):
         values = texts = columns.get(name, np.full(count, "", dtype=object))
         unknown = set(texts) - {"", *known}  # categories that training has not seen
         if kind == "number":
-            values = as_numbers(texts, table["decimals"][name])
+            values = read_numbers(texts, table["decimals"][name])
             unknown = set(texts[np.isnan(values)]) - {""}
         if unknown:
             print(f"{path.name}, {name}: unknown {', '.join(sorted(unknown))[:60]}")

@@ -126,12 +126,14 @@ def test_thousands_percent_and_currency_signs(file, capsys):
         (["1,234", "0,125"], [1.234, 0.125]),
         (["1.234,567", "1.234", "7.5"], [1234.567, 1234, 7.5]),
         (["1.234", "7.5", "1e-3", ".5", "+2."], [1.234, 7.5, 1e-3, 0.5, 2]),
+        (["1.234.567", "1.234", "7,5"], [1234567, 1234, 7.5]),
+        (["$1,234.5", "-$9", "12 %", "5\u20ac"], [1234.5, -9, 12, 5]),
+        (["1'234.5", "1 234", "1\u00a0234", "\u22125"], [1234.5, 1234, 1234, -5]),
         (["1,2,3", "1_000", "--1", "1e99999", "1" * 99], [math.nan] * 5),
     ],
 )
 def test_a_comma_is_decimal_if_one_of_its_column_must_be(texts, numbers):
-    decimal = script.find_decimal(texts)
-    np.testing.assert_array_equal(script.as_numbers(texts, decimal), numbers)
+    np.testing.assert_array_equal(script.read_numbers(texts), numbers)
 
 
 @pytest.mark.parametrize(
