@@ -2,330 +2,426 @@
 # requires-python = ">=3.10"
 # dependencies = ["numpy>=2.0", "matplotlib>=3.9"]
 # ///
-"""One line cannot do XOR. Can two hidden units, and how often do they get stuck?
+"""One line cannot do XOR. Can two hidden units, and how do they learn it?
 
     X (N, 2) -> W1 (2, H) -> sigmoid -> a1 (N, H) -> W2 (H, 1) -> sigmoid -> a2 (N, 1)
 
-N = 4 corners of a square, H hidden units; z1 and z2 are the sums before each sigmoid,
-y the targets. Every array may have one more axis in front, of T networks: a thousand
-then learn at once, by the same lines. (2.1) is the number of an equation in README.md.
+N = 4 corners of a square, H = 2 hidden units. z1 and z2 are the sums before each
+sigmoid. (2.1) is the number of an equation in README.md.
 
-    python xor_mlp.py                        a thousand networks, about 7 seconds
-    python xor_mlp.py --activation tanh --loss bce --scale 1 --lr 0.5
-    python xor_mlp.py --hidden 4 --seed 3 --epochs 2000
+    python xor_mlp.py                        one network, then a thousand: 8 seconds
+    python xor_mlp.py --start stuck          one that does not learn XOR
+    python xor_mlp.py --weights mine.json    start with your own weights
 """
 
 import argparse
+import contextlib
 import json
 import math
+import os
+import re
+import signal
 import sys
 import tempfile
+import warnings
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
-TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-
-
-class InputError(ValueError):
-    """Bad input that the user can mend; the message is one sentence that says how."""
-
-
 # --- Data -----------------------------------------------------------------------------
 
+X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # (4, 2), the corners
+y = np.array([[0.0], [1.0], [1.0], [0.0]])  # (4, 1), their XOR
 
-def make_data(signed=False):
-    """Return the corners X (4, 2), 0 and 1 or -1 and 1, and their XOR, y (4, 1)."""
-    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    y = np.array([[0.0], [1.0], [1.0], [0.0]])
-    return (2 * X - 1 if signed else X), y
+# Two starts, short enough for paper; they were drawn at random, from -1 to 1.
+LEARNS = {"W1": [[0.8, 0.7], [0.2, 0.9]], "b1": [[1.0, -0.9]],
+          "W2": [[0.4], [-0.9]], "b2": [[0.2]]}
+STUCK = {"W1": [[0.4, 0.7], [-0.5, 0.8]], "b1": [[0.8, -0.6]],
+         "W2": [[-0.7], [1.0]], "b2": [[0.3]]}
 
 
 # --- Model ----------------------------------------------------------------------------
 
 
 def sigmoid(z):
-    """Return 1 / (1 + exp(-z)), element by element, in a form that cannot overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * z))
+    """Return 1 / (1 + exp(-z)), element by element."""
+    return 1 / (1 + np.exp(-z))  # (2.1); if exp(-z) overflows to inf, 1 / inf is 0
 
 
-HIDDEN_ACTIVATIONS = {  # name: (function of z, its derivative from z and a)
-    "sigmoid": (sigmoid, lambda z, a: a * (1 - a)),
-    "tanh": (np.tanh, lambda z, a: 1 - a**2),
-    "relu": (lambda z: np.maximum(0.0, z), lambda z, a: np.where(z > 0, 1.0, 0.0)),
-    "identity": (lambda z: z, lambda z, a: np.ones_like(z)),  # two layers, yet one line
-}
-
-
-def init_params(n_hidden, init, scale, rng):
-    """Return random W1 (2, H), b1 (H,), W2 (H, 1), b2 (1,); T of each if scale is (T,).
-
-    "uniform": all from -scale to scale; "normal": standard deviation scale, biases 0.
-    """
-    shapes = {"W1": (2, n_hidden), "b1": (n_hidden,), "W2": (n_hidden, 1), "b2": (1,)}
-    params = {}
-    for key, shape in shapes.items():
-        size = (*np.shape(scale), *shape)
-        values = rng.normal(size=size) if init == "normal" else rng.uniform(-1, 1, size)
-        if init == "normal" and key in ("b1", "b2"):
-            values = np.zeros(size)
-        params[key] = (values.T * scale).T  # .T: network t is scaled by scale[t]
-    return params
-
-
-def forward(params, X, activation):
-    """Return the cache X (N, 2), z1, a1 (N, H), z2, a2 (N, 1) of one or T networks."""
-    b1, b2 = params["b1"][..., None, :], params["b2"][..., None, :]  # as rows
-    phi, _ = HIDDEN_ACTIVATIONS[activation]
-    z1 = X @ params["W1"] + b1  # (N, H)  (2.1)
-    a1 = phi(z1)  # (N, H)  (2.1)
-    z2 = a1 @ params["W2"] + b2  # (N, 1)  (2.2)
+def forward(params, X):
+    """Return z1, a1 (N, H) and z2, a2 (N, 1), what the network makes of X (N, 2)."""
+    z1 = X @ params["W1"] + params["b1"]  # (N, H)  (2.10)
+    a1 = sigmoid(z1)  # (N, H)
+    z2 = a1 @ params["W2"] + params["b2"]  # (N, 1)  (2.11)
     a2 = sigmoid(z2)  # (N, 1)
-    return {"X": X, "z1": z1, "a1": a1, "z2": z2, "a2": a2}
+    return {"z1": z1, "a1": a1, "z2": z2, "a2": a2}
 
 
 # --- Loss and gradients ---------------------------------------------------------------
 
 
-def transpose(matrix):
-    """Return the transpose of a matrix, or of each matrix behind the leading axes."""
-    return np.swapaxes(matrix, -1, -2)
+def neuron(x, w, b):
+    """Return the values in a = sigmoid(x * w + b), and the slope of a at each."""
+    p = x * w
+    z = p + b
+    a = sigmoid(z)
+    slope = {"a": 1.0}  # one way to begin: a changes as fast as itself
+    slope["z"] = slope["a"] * a * (1 - a)  # (2.2), the sigmoid
+    slope["p"] = slope["z"] * 1  # (2.3), a sum
+    slope["b"] = slope["z"] * 1
+    slope["x"] = slope["p"] * w  # (2.3), a product
+    slope["w"] = slope["p"] * x
+    return {"x": x, "w": w, "b": b, "p": p, "z": z, "a": a}, slope
 
 
-def loss(cache, y, kind):
-    """Return half the squared error ("mse") or the cross-entropy ("bce"), a mean."""
-    if kind == "mse":
-        return np.sum((cache["a2"] - y) ** 2, axis=(-2, -1)) / (2 * len(y))  # (2.3)
-    z2 = cache["z2"]
-    return np.sum(np.logaddexp(0.0, z2) - y * z2, axis=(-2, -1)) / len(y)  # (2.3)
+def loss(a2, y):
+    """Return half the squared error of the outputs a2 (N, 1), a mean over N corners."""
+    # Axes counted from the end: a stack of networks has one loss for each network.
+    return np.sum((a2 - y) ** 2, axis=(-2, -1)) / (2 * len(y))  # (2.8)
 
 
-def backward(params, cache, y, activation, kind):
-    """Return the gradient of the loss, with the keys and shapes of ``params``."""
-    _, derivative = HIDDEN_ACTIVATIONS[activation]
-    dz2 = (cache["a2"] - y) / len(y)  # (N, 1)  (2.4)
-    if kind == "mse":
-        dz2 = dz2 * cache["a2"] * (1 - cache["a2"])  # (N, 1)
-    dW2 = transpose(cache["a1"]) @ dz2  # (H, 1)  (2.5)
-    db2 = dz2.sum(axis=-2)  # (1,)
-    da1 = dz2 @ transpose(params["W2"])  # (N, H)  (2.6)
-    dz1 = da1 * derivative(cache["z1"], cache["a1"])  # (N, H)  (2.6)
-    dW1 = transpose(cache["X"]) @ dz1  # (2, H)  (2.7)
-    db1 = dz1.sum(axis=-2)  # (H,)
+def backward(params, X, cache, y):
+    """Return the slope of the loss for each array in ``params``, in the same shapes.
+
+    ``cache`` is what ``forward(params, X)`` returned; y (N, 1) holds the targets.
+    """
+    a1, a2 = cache["a1"], cache["a2"]
+    dz2 = (a2 - y) * a2 * (1 - a2) / len(y)  # (N, 1)  (2.12)
+    dW2 = a1.mT @ dz2  # (H, 1)  (2.13); .mT is the transpose, or that of each matrix
+    db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1)  of a stack; axis -2 is the rows
+    da1 = dz2 @ params["W2"].mT  # (N, H)  (2.14)
+    dz1 = da1 * a1 * (1 - a1)  # (N, H)  (2.14)
+    dW1 = X.mT @ dz1  # (2, H)  (2.15)
+    db1 = dz1.sum(axis=-2, keepdims=True)  # (1, H)
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
 
 # --- Training -------------------------------------------------------------------------
 
 
-def train(params, X, y, activation, kind, epochs, lr, momentum, show=False):
-    """Descend with momentum on all corners at once: one network, or T side by side.
+def train(params, X, y, epochs, lr):
+    """Take ``epochs`` steps down the slope; return new params and a loss for each."""
+    params, losses = dict(params), []  # a copy: the caller keeps the start
+    print("epoch     loss   outputs at (0,0)  (0,1)  (1,0)  (1,1)")
+    for epoch in range(1, epochs + 1):
+        cache = forward(params, X)
+        losses.append(loss(cache["a2"], y))
+        grads = backward(params, X, cache, y)
+        for name in params:
+            params[name] = params[name] - lr * grads[name]  # (2.16)
+        if is_progress_epoch(epoch, epochs):
+            outputs = "  ".join(f"{a:5.3f}" for a in cache["a2"][:, 0])
+            print(f"{epoch:5d}  {losses[-1]:.5f}             {outputs}", flush=True)
+        if CTRL_C:  # it was pressed: what was learnt so far is kept
+            break
+    return params, losses
 
-    Returns params and the history: ``loss``, a number or (T,), of the epochs listed in
-    ``epoch``, under 1000; ``right`` and ``close``, how many epochs it took until every
-    output stayed within 0.5 and 0.05 of its target. ``show`` prints progress (T only).
-    Raises FloatingPointError if the first network diverges; others count as failed.
+
+def is_progress_epoch(epoch, epochs):
+    """Say whether this epoch is one of the ten or so that print a line."""
+    return epoch in (1, epochs) or epoch % max(1, epochs // 10) == 0
+
+
+# ======================================================================================
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# ======================================================================================
+
+
+# --- Going further --------------------------------------------------------------------
+
+OUTCOMES = {2: "two corners tied", 3: "three tied", 4: "all four tied", 0: "on the way"}
+
+
+def init_params(trials, n_hidden, scale, rng):
+    """Return T stacked networks, W1 (T, 2, H), ..., uniform from -scale to scale."""
+    H = n_hidden
+    shapes = {"W1": (2, H), "b1": (1, H), "W2": (H, 1), "b2": (1, 1)}
+    return {name: rng.uniform(-scale, scale, (trials, *shape))
+            for name, shape in shapes.items()}
+
+
+def activate(z, name):
+    """Return the activation of z and its derivative there, element by element."""
+    if name == "tanh":
+        a = np.tanh(z)
+        return a, 1 - a**2
+    if name == "relu":
+        return np.maximum(0.0, z), np.where(z > 0, 1.0, 0.0)
+    a = sigmoid(z)
+    return a, a * (1 - a)
+
+
+def variant(params, X, y, activation, kind):
+    """Return outputs, loss ("mse" or "bce") and gradients for any activation."""
+    z1 = X @ params["W1"] + params["b1"]  # (N, H)
+    a1, slope = activate(z1, activation)  # (N, H)
+    z2 = a1 @ params["W2"] + params["b2"]  # (N, 1)
+    a2 = sigmoid(z2)  # (N, 1)
+    if kind == "bce":
+        cost = np.sum(np.logaddexp(0, z2) - y * z2, axis=(-2, -1)) / len(y)  # (2.17)
+        dz2 = (a2 - y) / len(y)  # (N, 1)  (2.18)
+    else:
+        cost = loss(a2, y)
+        dz2 = (a2 - y) * a2 * (1 - a2) / len(y)  # (N, 1)
+    dz1 = dz2 @ params["W2"].mT * slope  # (N, H)
+    grads = {"W1": X.mT @ dz1, "b1": dz1.sum(axis=-2, keepdims=True),
+             "W2": a1.mT @ dz2, "b2": dz2.sum(axis=-2, keepdims=True)}
+    return a2, cost, grads
+
+
+def train_many(params, X, y, args):
+    """Train T stacked networks at once; return the last params and a history.
+
+    history: "epoch", under 1000 of them, and "losses" (epochs, T) there; "right" (T,),
+    the epochs until every output stayed within 0.5 of its target.
     """
-    velocity = {k: np.zeros_like(v) for k, v in params.items()}
-    history = {"epoch": [], "loss": [], "right": 0, "close": 0}
-    try:
-        for epoch in range(1, epochs + 1):
-            cache = forward(params, X, activation)
-            cost = loss(cache, y, kind)
-            error = np.abs(cache["a2"] - y).max(axis=(-2, -1))
-            if not np.isfinite(np.ravel(cost)[0]):
-                raise FloatingPointError(f"training diverged in epoch {epoch}; try a "
-                                         "smaller --lr")
-            history["right"] = np.where(error < 0.5, history["right"], epoch)
-            history["close"] = np.where(error < 0.05, history["close"], epoch)
-            if (epoch - 1) % max(1, epochs // 500) == 0:
-                history["epoch"].append(epoch)
-                history["loss"].append(cost)
-            if show and (epoch == 1 or epoch % max(1, epochs // 10) == 0):
-                print(f"{epoch:5d}  {cost[0]:10.5f}  {error[0]:13.4f}  "
-                      f"{np.sum(error < 0.5):10d}")
-            grads = backward(params, cache, y, activation, kind)
-            velocity = {k: momentum * velocity[k] - lr * grads[k] for k in params}
-            params = {k: params[k] + velocity[k] for k in params}  # (2.8)
-    except KeyboardInterrupt:
-        print("Stopped by Ctrl-C; what was learnt so far is kept.")
+    params = dict(params)  # a copy: the caller keeps the start
+    velocity = {name: np.zeros_like(value) for name, value in params.items()}
+    history = {"epoch": [], "losses": [], "right": 0}
+    for epoch in range(1, args.epochs + 1):
+        if (args.activation, args.loss) == ("sigmoid", "mse"):  # the lesson's lines
+            cache = forward(params, X)
+            a2, cost = cache["a2"], loss(cache["a2"], y)
+            grads = backward(params, X, cache, y)
+        else:
+            a2, cost, grads = variant(params, X, y, args.activation, args.loss)
+        solved = np.abs(a2 - y).max(axis=(-2, -1)) < 0.5
+        history["right"] = np.where(solved, history["right"], epoch)
+        if (epoch - 1) % max(1, args.epochs // 500) == 0:
+            history["epoch"].append(epoch)
+            history["losses"].append(cost)
+        if is_progress_epoch(epoch, args.epochs):
+            print(f"{epoch:5d}  {np.median(cost):11.5f}  {solved.sum():6d}", flush=True)
+        for k in params:
+            velocity[k] = args.momentum * velocity[k] - args.lr * grads[k]  # (2.19)
+            params[k] = params[k] + velocity[k]
+        if CTRL_C:
+            break
     return params, history
 
 
 def wilson(solved, z=1.959964):
     """Return the share of true values, and its 95 % interval (Wilson, 1927)."""
-    trials, p = len(solved), solved.mean()
+    trials, p = len(solved), float(solved.mean())
     centre = p + z**2 / (2 * trials)
     half = z * math.sqrt(p * (1 - p) / trials + (z / (2 * trials)) ** 2)
-    bounds = (centre + np.array([-half, half])) / (1 + z**2 / trials)  # (2.10)
-    low, high = np.clip(bounds, 0.0, 1.0)  # rounding must not leave the interval
-    return {"rate": p, "low": low, "high": high}
+    low, high = ((centre + sign * half) / (1 + z**2 / trials) for sign in (-1, 1))
+    return {"rate": p, "low": max(0.0, low), "high": min(1.0, high)}  # (2.21)
 
 
 def resting_loss(tied, kind):
     """Return the least loss of a network giving ``tied`` of 4 corners one output."""
     p = 1 / 3 if tied == 3 else 1 / 2  # of these corners, those that want a 1 (or a 0)
-    each = p * (1 - p) / 2 if kind == "mse" else -p * np.log(p) - (1 - p) * np.log1p(-p)
-    return float(tied / 4 * each)  # (2.9): the other corners can cost nothing
+    entropy = -p * math.log(p) - (1 - p) * math.log(1 - p)
+    each = p * (1 - p) / 2 if kind == "mse" else entropy
+    return tied / 4 * each  # (2.20): the other corners can cost nothing
 
 
-def train_and_judge(start, X, y, activation, epochs, args, show=False):
-    """Train T networks; return params, history, cache and what became of each.
+def judge(params, X, y, args):
+    """Return what became of T networks: solved, outcome, loss and slope, each (T,).
 
-    That is, (T,) each: ``loss``; ``error``, the largest of the four; ``missed``, how
-    many corners are off by more than 0.25, 0 if XOR is solved; ``slope``, the steepest
-    that a hidden unit is at one of these corners.
+    outcome is 2, 3 or 4 where the loss is within 2 % of (2.20) for so many tied
+    corners, else 0; slope that of the steepest hidden unit at a corner off by 0.25.
     """
-    params, history = train(start, X, y, activation, args.loss, epochs, args.lr,
-                            args.momentum, show)
-    cache = forward(params, X, activation)
-    error = np.abs(cache["a2"] - y)  # (T, 4, 1)
-    worst, off = error.max(axis=(-2, -1)), error > 0.25
-    _, derivative = HIDDEN_ACTIVATIONS[activation]
-    slope = derivative(cache["z1"], cache["a1"])  # (T, 4, H)
-    return {"params": params, "history": history, "cache": cache,
-            "error": worst, "loss": loss(cache, y, args.loss),
-            "missed": np.where(worst < 0.5, 0, off.sum(axis=(-2, -1))),
-            "slope": np.where(off, slope, 0.0).max(axis=(-2, -1))}
+    a2, cost, _ = variant(params, X, y, args.activation, args.loss)
+    error = np.abs(a2 - y)  # (T, 4, 1)
+    outcome = np.zeros(len(cost), dtype=int)
+    for tied in (2, 3, 4):
+        rest = resting_loss(tied, args.loss)
+        outcome[np.abs(cost - rest) < 0.02 * rest] = tied
+    z1 = X @ params["W1"] + params["b1"]
+    _, slope = activate(z1, args.activation)  # (T, 4, H)
+    slope = np.where(error > 0.25, slope, 0.0).max(axis=(-2, -1))
+    return {"solved": error.max(axis=(-2, -1)) < 0.5, "outcome": outcome, "loss": cost,
+            "slope": slope}
 
 
 # --- Figures --------------------------------------------------------------------------
 
-ACTIVATION_COLOURS = {"sigmoid": "#009E73", "tanh": "#CC79A7", "relu": "#D55E00"}
-SCALES, WIDTHS = (0.1, 0.3, 1.0, 3.0), (2, 4, 8)  # of the table of success rates
-MISSED = {1: "1 corner wrong", **{n: f"{n} corners tied" for n in (2, 3, 4)}}
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
+TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
+VALUE, SLOPE = "#0072B2", "#D55E00"  # numbers on the way forward, and back
 
 
-def square(low, high, n):
-    """Return points (n * n, 2) of the rectangle from low (2,) to high (2,)."""
-    return np.stack(np.meshgrid(*np.linspace(low, high, n).T), axis=-1).reshape(-1, 2)
+def draw_graph(ax, nodes, edges):
+    """Draw circles {name: (x, y, value, slope)} and lines (from, to, value, slope, at).
+    """
+    white = {"facecolor": "white", "lw": 0, "pad": 0.5}
+    for start, end, value, slope, at in edges:
+        tail, tip = np.array(nodes[start][:2]), np.array(nodes[end][:2])
+        ax.annotate("", tip, tail, arrowprops={
+            "arrowstyle": "-|>", "color": "#888888", "shrinkA": 22, "shrinkB": 24})
+        for text, colour, lift in ((value, VALUE, 7), (slope, SLOPE, -7)):
+            ax.annotate(text, tail + at * (tip - tail), (0, lift), color=colour,
+                        textcoords="offset points", ha="center", va="center",
+                        bbox=white)
+    for name, (x, y, value, slope) in nodes.items():
+        ax.scatter(x, y, s=1500, color="white", edgecolor="#000000", zorder=2)
+        ax.text(x, y, name, ha="center", va="center", zorder=3)
+        for text, colour, lift, side in ((value, VALUE, 24, "bottom"),
+                                         (slope, SLOPE, -24, "top")):
+            ax.annotate(text, (x, y), (0, lift), color=colour, ha="center", va=side,
+                        textcoords="offset points", bbox=white)
+    ax.axis("off")
 
 
-def draw_outputs(ax, points, values, corners, y, notes, mesh=None):
-    """Colour a plane by values at points (n * n, 2); mark corners (4, 2), draw mesh."""
-    n = math.isqrt(len(values))
-    u, v, surface = (a.reshape(n, n) for a in (*points.T, values))
-    edges = (u.min(), u.max(), v.min(), v.max())
-    ax.imshow(surface, cmap=SIGNED, vmin=-0.4, vmax=1.4, origin="lower", extent=edges,
-              aspect="auto", interpolation="bilinear")
-    ax.set(xlim=edges[:2], ylim=edges[2:], box_aspect=1)
-    if mesh is not None:
-        for rows in (mesh.reshape(25, 25, 2), mesh.reshape(25, 25, 2).swapaxes(0, 1)):
-            ax.plot(*rows.T, color="#444444", linewidth=0.5)
-        if values.min() < 0.5 < values.max():
-            ax.contour(u, v, surface, [0.5], colors="#000000", linewidths=2)
-    places = ("left", -18), ("left", 9), ("right", -18), ("right", 9)  # none overlap
-    for corner, target, note, (side, lift) in zip(corners, y[:, 0], notes, places):
-        ax.scatter(*corner, s=80, marker="os"[int(target)], color=SIGNED(target),
-                   edgecolor="white", zorder=3)
-        ax.annotate(note, corner, (0, lift), ha=side, textcoords="offset points")
-
-
-def plot_folding(params, X, y, activation):
-    """Draw what a line and the network compute, and where it takes the plane."""
-    two, corners = params["W1"].shape[1] == 2, forward(params, X, activation)
-    right = ((corners["a2"] > 0.5) == y).sum()
-    names = [f"({a:g}, {b:g})" for a, b in X]
-    plane, mesh = (square(X[0] - 0.4, X[3] + 0.4, n) for n in (150, 25))
-    nand = sigmoid(50 * (1.5 - plane.sum(axis=1)))  # no line is nearer to XOR
-    titles = "Best line: 3 of 4", f"The network: {right} of 4"
-    fig, axs = plt.subplots(1, 2 + two, figsize=(8, 3.1), layout="constrained")
-    output = forward(params, plane, activation)["a2"]
-    for ax, values, title in zip(axs, (nand, output), titles):
-        draw_outputs(ax, plane, values, X, y, names, mesh)
-        ax.set(xlabel="x1", ylabel="x2", title=title)
-    if two:  # where they take the corners and the mesh
-        folded = forward(params, mesh, activation)["a1"]
-        pad = 0.2 * np.ptp(folded, axis=0) + 1e-3
-        hidden = square(folded.min(axis=0) - pad, folded.max(axis=0) + pad, 150)
-        output = sigmoid(hidden @ params["W2"] + params["b2"])
-        draw_outputs(axs[2], hidden, output, corners["a1"], y, names, folded)
-        axs[2].set(xlabel="hidden unit 1", ylabel="hidden unit 2",
-                   title=f"Folded, a line: {right} of 4")
+def plot_circuit(values, slope):
+    """Draw the small circuit of ``neuron``: a product, a sum and a sigmoid."""
+    fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
+    places = {"x": (0, 1.2), "w": (0, 0), "p": (1.3, 0.6), "b": (1.3, -0.5),
+              "z": (2.6, 0.6), "a": (3.9, 0.6)}
+    nodes = {name: (*place, f"{values[name]:.4g}", f"{slope[name]:.4f}")
+             for name, place in places.items()}
+    lines = [("x", "p", "", "× w"), ("w", "p", "", "× x"), ("p", "z", "", "× 1"),
+             ("b", "z", "", "× 1"), ("z", "a", "", "× a(1 − a)")]
+    draw_graph(ax, nodes, [(*line, 0.5) for line in lines])
+    for x, word in ((1.3, "product"), (2.6, "sum"), (3.9, "sigmoid")):
+        ax.text(x, 1.3, word, ha="center", style="italic")
+    ax.set(xlim=(-0.4, 4.4), ylim=(-1, 1.6),
+           title="Values run forward (blue). Slopes run back (red): incoming × local")
     return fig
 
 
-def plot_loss(many, line, kind):
-    """Draw the loss of up to 80 networks, and the levels (2.9) where they can rest."""
-    fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
-    epochs, losses = many["history"]["epoch"], np.array(many["history"]["loss"])
-    won = many["error"] < 0.5
-    for chosen, colour, name in ((won, "#56B4E9", "do"), (~won, "#D55E00", "do not")):
-        ax.plot(epochs, losses[:, chosen][:, :40], color=colour, lw=0.8, alpha=0.7)
-        ax.plot([], color=colour, label=f"{chosen.sum():,} {name} (at most 40 drawn)")
-    ax.plot(line["epoch"], line["loss"], color="#000000", lw=2.5, label="one line")
-    ax.plot(epochs, losses[:, 0], color="#0072B2", lw=2.5, label="the first network")
-    for tied in (2, 3, 4):
+def plot_network(params, X, y, n):
+    """Draw the 2-2-1 network with the numbers of corner n, forward and backward."""
+    x, target = X[n : n + 1], y[n : n + 1]
+    cache = forward(params, x)
+    grads = backward(params, x, cache, target)
+    fig, ax = plt.subplots(figsize=(8, 4.6), layout="constrained")
+    nodes = {f"x{i + 1}": (0, 1.6 - 1.6 * i, f"{x[0, i]:g}", "") for i in (0, 1)}
+    for j in (0, 1):
+        z, a, dz = cache["z1"][0, j], cache["a1"][0, j], grads["b1"][0, j]
+        b = params["b1"][0, j]
+        nodes[f"unit {j + 1}"] = (2.2, 1.6 - 1.6 * j, f"b {b:g}\nz {z:.4f}, a {a:.4f}",
+                                  f"slope of z {dz:.4f}")
+    z, a, dz = cache["z2"][0, 0], cache["a2"][0, 0], grads["b2"][0, 0]
+    nodes["output"] = (4.2, 0.8, f"b {params['b2'][0, 0]:g}\nz {z:.4f}, a {a:.4f}",
+                       f"slope of z {dz:.4f}")
+    edges = [(f"x{i + 1}", f"unit {j + 1}", f"{params['W1'][i, j]:g}",
+              f"{grads['W1'][i, j]:.4f}", 0.3) for i in (0, 1) for j in (0, 1)]
+    edges += [(f"unit {j + 1}", "output", f"{params['W2'][j, 0]:g}",
+               f"{grads['W2'][j, 0]:.4f}", 0.5) for j in (0, 1)]
+    draw_graph(ax, nodes, edges)
+    ax.set(xlim=(-0.4, 4.9), ylim=(-0.5, 2.2),
+           title=f"One corner that wants {target[0, 0]:g}: values in blue, slopes of "
+                 "its loss in red")
+    return fig
+
+
+def plot_corners(slopes, X, y):
+    """Draw the slope that each corner asks of one weight, and their mean."""
+    names = [*(f"({a:g}, {b:g})\nwants {t:g}" for (a, b), t in zip(X, y[:, 0])),
+             "mean"]
+    heights = [*slopes, sum(slopes) / 4]
+    fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
+    bars = ax.bar(names, heights, color=["#56B4E9"] * 4 + ["#000000"], width=0.6)
+    ax.bar_label(bars, [f"{h:+.4f}" for h in heights], padding=3)
+    ax.axhline(0, color="#888888", linewidth=1)
+    ax.set(ylabel="slope of the loss at W2[0, 0]", ymargin=0.25,
+           title="Each corner pulls at a weight; a step follows the mean of the four")
+    return fig
+
+
+def draw_plane(ax, values, edges):
+    """Colour a square by outputs (n, n), 0 blue, 1 orange; draw the border at 0.5."""
+    ax.imshow(values, cmap=SIGNED, vmin=-0.4, vmax=1.4, origin="lower",
+              extent=edges * 2, interpolation="bilinear")
+    if values.min() < 0.5 < values.max():
+        u = np.linspace(*edges, len(values))
+        ax.contour(u, u, values, [0.5], colors="#000000", linewidths=2)
+
+
+def mark_corners(ax, points, y, notes):
+    """Mark the four corners at these points (4, 2), and write a note beside each."""
+    for point, target, note, lift in zip(points, y[:, 0], notes, (-18, 9, -18, 9)):
+        ax.scatter(*point, s=80, marker="os"[int(target)], color=SIGNED(target),
+                   edgecolor="white", zorder=4)
+        ax.annotate(note, point, (0, lift), ha="center", textcoords="offset points",
+                    zorder=5, annotation_clip=False)
+
+
+def plot_folding(params, X, y):
+    """Draw the two hidden lines, and the square as the hidden units see it: folded."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4.3), layout="constrained")
+    u = np.linspace(-0.4, 1.4, 150)
+    plane = np.stack(np.meshgrid(u, u), axis=-1).reshape(-1, 2)
+    cache = forward(params, plane)
+    draw_plane(left, cache["a2"].reshape(150, 150), (-0.4, 1.4))
+    for j, colour in ((0, "#009E73"), (1, "#CC79A7")):
+        sums = cache["z1"][:, j].reshape(150, 150)
+        left.contour(u, u, sums, [0], colors=colour, linewidths=2, linestyles="--")
+        left.plot([], [], "--", color=colour, lw=2, label=f"unit {j + 1}: z = 0")
+    left.plot([], [], color="#000000", lw=2, label="output 0.5")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=9,
+                columnspacing=0.8, handlelength=1.5)
+    mark_corners(left, X, y, [f"({a:g}, {b:g})" for a, b in X])
+    left.set(xlabel="x1", ylabel="x2", title="Two hidden lines cut the square")
+    a = np.linspace(-0.15, 1.15, 150)
+    hidden = np.stack(np.meshgrid(a, a), axis=-1).reshape(-1, 2)
+    outputs = sigmoid(hidden @ params["W2"] + params["b2"]).reshape(150, 150)
+    draw_plane(right, outputs, (-0.15, 1.15))
+    t = np.linspace(0, 1, 60)[:, None]
+    for way, width, colour in (((0, 1, 3), 7, "#BBBBBB"), ((0, 2, 3), 2.5, "#444444")):
+        path = np.concatenate([X[way[0]] + t * (X[way[1]] - X[way[0]]),
+                               X[way[1]] + t * (X[way[2]] - X[way[1]])])
+        right.plot(*forward(params, path)["a1"].T, color=colour, linewidth=width)
+        left.plot(*path.T, color=colour, linewidth=width, zorder=3)
+    mark_corners(right, forward(params, X)["a1"], y,
+                 ["(0, 0)", "", "(0, 1) and (1, 0)", "(1, 1)"])
+    right.set(xlabel="hidden unit 1", ylabel="hidden unit 2",
+              title="Folded: now one line will do")
+    return fig
+
+
+def plot_loss(learnt, many, found, kind):
+    """Draw the loss of one network and of up to 80 more, and the levels of (2.20)."""
+    fig, ax = plt.subplots(figsize=(8, 4.6), layout="constrained")
+    epochs, losses = many["epoch"], np.array(many["losses"])
+    for solved, colour, name in ((True, "#56B4E9", "solve XOR"),
+                                 (False, "#D55E00", "do not")):
+        chosen = found["solved"] == solved
+        ax.plot(epochs, losses[:, chosen][:, :40], color=colour, lw=0.7, alpha=0.6)
+        ax.plot([], color=colour, label=f"{chosen.sum():,} {name} (40 at most drawn)")
+    ax.plot(range(1, len(learnt) + 1), learnt, color="#000000", lw=2.5,
+            label="the network of the lesson")
+    for tied in sorted(set(found["outcome"]) - {0}):
         rest = resting_loss(tied, kind)
         ax.axhline(rest, linewidth=1, zorder=0, **TRUTH)
-        ax.text(1.01, rest, f"{MISSED[tied]}\n{rest:.4f}", va="center",
+        ax.text(1.01, rest, f"{OUTCOMES[tied]}\n{rest:.4f}", va="center",
                 transform=ax.get_yaxis_transform())
-    ax.set(xscale="log", xmargin=0, xlabel="epoch", ylabel=f"loss ({kind})",
-           ylim=(0, 1.15 * rest),
-           title=f"{won.sum():,} solve XOR; others can rest where the dashed lines are")
+    ax.set(xscale="log", xmargin=0, xlabel="epoch", ylabel="loss",
+           ylim=(0, 1.3 * resting_loss(4, kind)),
+           title=f"{found['solved'].mean():.0%} of the networks solve XOR; most others "
+                 "rest where (2.20) says")
     ax.legend(loc="lower left")
     return fig
 
 
-def plot_rates(rates):
-    """Draw success rates with their 95 % intervals, by initial scale and by width."""
-    fig, axs = plt.subplots(1, 3, figsize=(8, 3.6), sharey=True, layout="constrained")
-    for k, ax in enumerate(axs):
-        for (name, colour), shift in zip(ACTIVATION_COLOURS.items(), (-0.08, 0, 0.08)):
-            rate, low, high = 100 * np.array([[*r.values()] for r in rates[name][k]]).T
-            ax.errorbar(np.arange(4) + shift, rate, np.abs([rate - low, high - rate]),
-                        color=colour, capsize=3, marker="o", linewidth=2, label=name)
-        shares = [r["rate"] for name in rates for r in rates[name][k]]
-        ax.set(xticks=range(4), xticklabels=SCALES, xlabel="initial scale",
-               title=f"{WIDTHS[k]} units: {min(shares):.0%} to {max(shares):.0%}")
-    axs[0].set(ylabel="share that solves XOR, in %", ylim=(0, 103))
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return fig
+# --- Files and command line -----------------------------------------------------------
+
+CTRL_C = []  # filled when it is pressed: training then ends with the epoch
 
 
-def plot_stuck(groups, X, y):
-    """Draw a network of each kind that fails, for each activation, with the counts."""
-    fig, axs = plt.subplots(3, 4, figsize=(8, 7.5), layout="constrained")
-    grid = square(X[0] - 0.4, X[3] + 0.4, 80)
-    fig.suptitle("Networks that fail: what they answer at the corners, and how many do",
-                 fontsize=11, fontweight="bold")
-    for row, (name, many) in zip(axs, groups.items()):
-        row[0].set_ylabel(name, fontsize=12, fontweight="bold")
-        for ax, missed in zip(row, MISSED):
-            members = np.flatnonzero(many["missed"] == missed)
-            ax.set(xticks=[], yticks=[], box_aspect=1)
-            ax.set_title(f"{MISSED[missed]}: {len(members)}", loc="center")
-            ax.spines[:].set_visible(False)
-            for t in members[len(members) // 2 :][:1]:  # one from the middle, if any
-                params = {k: v[t] for k, v in many["params"].items()}
-                outputs = [f"{a:.2f}" for a in many["cache"]["a2"][t, :, 0]]
-                draw_outputs(ax, grid, forward(params, grid, name)["a2"], X, y, outputs)
-                rest, slope = many["loss"][t], many["slope"][t]
-                ax.set_xlabel(f"loss {rest:.4f}, slope {slope:.1g}")
-    return fig
-
-
-# --- Command line ---------------------------------------------------------------------
+class InputError(ValueError):
+    """Bad input that the user can mend; the message is one sentence that says how."""
 
 
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
     def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan  # lies in no interval
-        if not low <= value <= high:
-            noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {noun} from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        noun = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {noun} from {low} to "
+                                         f"{high}")
 
     return parse
 
@@ -336,6 +432,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self):
         super().__init__(description=__doc__, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a number, too
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
@@ -348,20 +445,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def press_ctrl_c(*_):
+    """Let training end with its epoch, so that all is saved; the second time: stop."""
+    if CTRL_C:
+        raise KeyboardInterrupt
+    CTRL_C.append(True)
+    print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
 def run_safely(story, args):
     """Call ``story(args)``; say what failed in one sentence; return the exit status."""
-    sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?"
+    if sys.stdout:  # None where the console was closed
+        sys.stdout.reconfigure(errors="replace")  # a letter that it lacks shows "?"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            story(args)  # training looks for numbers that are not finite itself
+        with np.errstate(all="ignore"):  # training itself looks for infinite numbers
+            make_folder(args.out)
+            story(args)
         return 0
     except KeyboardInterrupt:
         status, message = 130, "stopped by Ctrl-C"
     except FloatingPointError as error:  # training diverged
         status, message = 1, error
+    except ImportError as error:
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        status, message = 2, f"please install a package first: pip install {package}"
     except (InputError, OSError, MemoryError) as error:
-        status, message = 2, error
+        status, message = 2, str(error) or "there is not enough memory for this"
+    finally:
+        signal.signal(signal.SIGINT, before)
+        CTRL_C.clear()
     print(f"{Path(__file__).name}: {message}", file=sys.stderr)
     return status
 
@@ -377,109 +493,142 @@ def make_folder(folder):
 
 
 def save_results(args, figures, metrics, others=()):
-    """Write {name: Figure} and the metrics to ``args.out``, then open the windows.
-
-    ``others`` names the files that the run has already written there.
-    """
-    for name, fig in figures.items():
-        fig.savefig(args.out / f"{name}.png", dpi=150)
+    """Write {name: Figure}, the metrics and others, {name: bytes}; open the windows."""
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
-    text = json.dumps({**metrics, "settings": settings}, indent=2,
+    text = json.dumps({**metrics, "settings": settings},
                       default=lambda v: v.name if isinstance(v, Path) else v.tolist())
-    (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
+    valid = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN
+    files = {**dict(others), "metrics.json": json.dumps(valid, indent=2).encode()}
+    names = [*(f"{name}.png" for name in figures), *files]
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:  # whole, or not at all
+        for name, fig in figures.items():
+            fig.savefig(Path(folder, f"{name}.png"), dpi=150)
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        for name in names:
+            Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plt.show()
     plt.close("all")
+
+
+def read_weights(path):
+    """Read W1 (2, H), b1, W2 (H, 1) and b2 from a JSON file; raise InputError."""
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        H = len(saved["W1"][0])
+        shapes = {"W1": (2, H), "b1": (1, H), "W2": (H, 1), "b2": (1, 1)}
+        params = {name: np.array(saved[name], dtype=float).reshape(shape)
+                  for name, shape in shapes.items()}
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(f"{path} must hold W1 (2 rows of H numbers), b1 (H), W2 (H "
+                         f"rows of 1) and b2 (1) as JSON: {error}") from None
+    if not all(np.all(np.abs(values) < 1e6) for values in params.values()):
+        raise InputError(f"{path} holds a number that is not below 1,000,000")
+    return params
 
 
 def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
-    parser.add_argument("--activation", choices=["sigmoid", "tanh", "relu"],
-                        default="sigmoid",
-                        help="of the hidden layer (default: %(default)s)")
-    parser.add_argument("--loss", choices=["mse", "bce"], default="mse",
-                        help="half the squared error, or cross-entropy (default: "
-                             "%(default)s)")
-    parser.add_argument("--init", choices=["uniform", "normal"], default="uniform",
-                        help="of the weights; normal: biases 0 (default: %(default)s)")
-    parser.add_argument("--signed", action="store_true", help="inputs -1, 1, not 0, 1")
+    first = parser.add_mutually_exclusive_group()
+    first.add_argument("--start", choices=["learns", "stuck"], default="learns",
+                       help="first weights of the one network (default: %(default)s)")
+    first.add_argument("--weights", type=Path, metavar="FILE.json",
+                       help="your own first weights: W1, b1, W2, b2")
     for flag, kind, low, high, default, words in (
-            ("--hidden", int, 1, 50, 2, "hidden units"),
-            ("--scale", float, 0, 100, 0.3, "largest weight, or standard deviation"),
-            ("--epochs", int, 1, 10**6, 5000, "steps, each on all corners"),
-            ("--lr", float, 1e-9, 1e6, 2.0, "learning rate"),
-            ("--momentum", float, 0, 0.999, 0.9, "share of the last step kept"),
-            ("--trials", int, 10, 20_000, 1000, "networks that learn side by side")):
+            ("--epochs", int, 1, 10**5, 2000, "steps, each on all corners"),
+            ("--lr", float, 1e-9, 1e6, 5.0, "learning rate"),
+            ("--trials", int, 10, 5000, 1000, "networks that learn side by side"),
+            ("--hidden", int, 1, 50, 2, "their hidden units"),
+            ("--scale", float, 0, 100, 1.0, "their largest first weight"),
+            ("--momentum", float, 0, 0.999, 0.0, "their share of the last step kept")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{words} (default: %(default)s)")
+    parser.add_argument("--activation", choices=["sigmoid", "tanh", "relu"],
+                        default="sigmoid",
+                        help="of their hidden units (default: %(default)s)")
+    parser.add_argument("--loss", choices=["mse", "bce"], default="mse",
+                        help="theirs: half the squared error, or cross-entropy "
+                             "(default: %(default)s)")
     return parser.parse_args(argv)
 
 
-def report_networks(many, kind):
-    """Print what the networks compute and where they rest; return the metrics."""
-    first = int(many["history"]["close"][0]) if many["error"][0] < 0.05 else None
-    answers = " ".join(f"{a:.3f}" for a in many["cache"]["a2"][0, :, 0])
-    when = "not within 0.05" if first is None else f"within 0.05 after {first} epochs"
-    print(f"The first answers {answers}: {when}.")
-    solved, stuck, median = many["error"] < 0.5, {}, None
-    success = wilson(solved)
+def tell_one_step(params, n):
+    """Print what corner n makes of the network; return each corner's slope at W2[0, 0].
+    """
+    slopes = []
+    for m in range(4):
+        x, target = X[m : m + 1], y[m : m + 1]  # one row each
+        cache = forward(params, x)
+        grads = backward(params, x, cache, target)
+        slopes.append(grads["W2"][0, 0])
+        if m == n:
+            print(f"The corner ({x[0, 0]:g}, {x[0, 1]:g}) alone, before any step; it "
+                  f"wants {target[0, 0]:g}; loss {loss(cache['a2'], target):.4f}:")
+            named = {"d" + name: grad for name, grad in grads.items()}
+            for name, values in (cache | named).items():
+                print(f"  {name:4s}", " ".join(f"{v:8.4f}" for v in values.ravel()))
+    print("The slope at W2[0, 0] that each corner asks for:",
+          *(f"{slope:.4f}" for slope in slopes), f"mean {np.mean(slopes):.4f}")
+    return slopes
+
+
+def tell_many(many, found, args):
+    """Print how many networks solve XOR and where the others rest; return metrics."""
+    solved, rows, median = found["solved"], {}, None
+    rate = wilson(solved)
     print("{} of {} solve XOR: {rate:.1%}, 95 % interval {low:.1%} to {high:.1%}."
-          .format(solved.sum(), len(solved), **success))
+          .format(solved.sum(), len(solved), **rate))
     if solved.any():
-        median = np.median(many["history"]["right"][solved])
+        median = float(np.median(many["right"][solved]))
         print(f"Half of these take {median:g} epochs or fewer.")
-    print("\nthe others      networks    loss  theory  slope there")
-    for missed, name in MISSED.items():
-        chosen = many["missed"] == missed
+    if not solved.all():
+        print("\nthe others        networks    loss  least possible  steepest unit")
+    for tied, name in OUTCOMES.items():
+        chosen = ~solved & (found["outcome"] == tied)
         if chosen.any():
-            rest, slope = (np.median(many[k][chosen]) for k in ("loss", "slope"))
-            theory = f"{resting_loss(missed, kind):.4f}" if missed > 1 else "-"
-            print(f"{name:16s}{chosen.sum():8d}{rest:8.4f}{theory:>8s}{slope:13.1g}")
-            stuck[missed] = {"networks": chosen.sum(), "loss": rest, "slope": slope}
-    return {"final_loss": many["loss"][0], "max_error": many["error"][0],
-            "epochs_to_converge": first, "trials": len(solved), "median_epochs": median,
-            **{f"success_{key}": v for key, v in success.items()}, "stuck": stuck}
-
-
-def sweep(args, X, y, rng):
-    """Return success rates by activation, width, scale; and the networks of width 2."""
-    n, epochs, rates, groups = min(100, args.trials), min(1000, args.epochs), {}, {}
-    print(f"\nShare of {n} that solve XOR in {epochs} epochs, from scales {SCALES}:\n"
-          f"hidden units  {WIDTHS[0]:5d}{WIDTHS[1]:20d}{WIDTHS[2]:20d}")
-    for name in ACTIVATION_COLOURS:
-        starts = [init_params(h, args.init, np.repeat(SCALES, n), rng) for h in WIDTHS]
-        many = [train_and_judge(start, X, y, name, epochs, args) for start in starts]
-        rates[name] = [[wilson(error < 0.5) for error in m["error"].reshape(-1, n)]
-                       for m in many]
-        groups[name] = many[0]
-        print(f"{name:13s}", *(f"{r['rate']:4.0%}" for row in rates[name] for r in row))
-    return rates, groups
+            rest, slope = (np.median(found[k][chosen]) for k in ("loss", "slope"))
+            theory = f"{resting_loss(tied, args.loss):.4f}" if tied else "-"
+            print(f"{name:17s}{chosen.sum():9d}{rest:8.4f}{theory:>16s}{slope:15.2g}")
+            rows[name] = {"networks": chosen.sum(), "loss": rest, "slope": slope}
+    return {"trials": len(solved), "median_epochs": median, "others": rows,
+            **{f"success_{k}": v for k, v in rate.items()}}
 
 
 def solve_xor(args):
-    """Train a line and many networks; judge, draw and save."""
+    """Train one network, then many; judge, draw and save."""
+    start = LEARNS if args.start == "learns" else STUCK
+    start = {name: np.array(value) for name, value in start.items()}
+    if args.weights:
+        start = read_weights(args.weights)
+    slopes = tell_one_step(start, 2)
+    print(f"\nOne network learns, lr {args.lr:g}:")
+    params, losses = train(start, X, y, args.epochs, args.lr)
+    error = np.abs(forward(params, X)["a2"] - y).max()
+    if error < 0.5:
+        print(f"It has learnt XOR: no output is over {error:.3f} from its target.")
+    else:
+        print(f"It has not learnt XOR: an output is {error:.3f} from its target. Try "
+              "other first weights (--start, --weights) or more --epochs.")
+    print(f"\n{args.trials} networks 2-{args.hidden}-1, {args.activation}, "
+          f"{args.loss}, scale {args.scale:g}, momentum {args.momentum:g}:\n"
+          "epoch  median loss  solved")
     rng = np.random.default_rng(args.seed)
-    X, y = make_data(args.signed)
-    make_folder(args.out)
-    print(f"XOR: {args.trials} networks 2-{args.hidden}-1, {args.activation}, "
-          f"{args.loss}, scale {args.scale:g}, lr {args.lr:g}, seed {args.seed}")
-    start = init_params(args.hidden, args.init, np.full(args.trials, args.scale), rng)
-    line, history = train({k: v[0] for k, v in start.items()}, X, y, "identity",
-                          args.loss, args.epochs, args.lr, args.momentum)
-    print("One line learns to answer",
-          *(f"{a:.3f}" for a in forward(line, X, "identity")["a2"][:, 0]))
-    print("\nepoch  first loss  largest error      solved")
-    many = train_and_judge(start, X, y, args.activation, args.epochs, args, show=True)
-    metrics = report_networks(many, args.loss)
-    metrics["rates"], groups = sweep(args, X, y, rng)
-    first = {k: v[0] for k, v in many["params"].items()}
-    save_results(args, {"folding": plot_folding(first, X, y, args.activation),
-                        "loss": plot_loss(many, history, args.loss),
-                        "rates": plot_rates(metrics["rates"]),
-                        "stuck": plot_stuck(groups, X, y)}, metrics)
+    first = init_params(args.trials, args.hidden, args.scale, rng)
+    last, many = train_many(first, X, y, args)
+    found = judge(last, X, y, args)
+    metrics = {"final_loss": losses[-1], "max_error": error, "corner_slopes": slopes,
+               **tell_many(many, found, args)}
+    figures = {"circuit": plot_circuit(*neuron(x=3.0, w=2.0, b=-5.0)),
+               "corners": plot_corners(slopes, X, y),
+               "loss": plot_loss(losses, many, found, args.loss)}
+    if start["W1"].shape[1] == 2:
+        figures |= {"network": plot_network(start, X, y, 2),
+                    "folding": plot_folding(params, X, y)}
+    save_results(args, figures, metrics)
 
 
 def main(argv=None):

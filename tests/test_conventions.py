@@ -139,7 +139,8 @@ def test_layout_of_a_script(path):
     assert text.count(END_OF_LESSON) == 1
     end = text.index(END_OF_LESSON)
     assert text.index("# --- Training") < end < text.index("# --- Going further")
-    assert 'os.environ.setdefault("OMP_NUM_THREADS", "1")' in text.split("import numpy")[0]
+    one_thread = 'os.environ.setdefault("OMP_NUM_THREADS", "1")'
+    assert one_thread in text.split("import matplotlib")[0]
     for line in text.splitlines():
         assert len(line) <= 88, line
         assert not line.startswith("# --- ") or len(line) == 88, line
@@ -175,12 +176,15 @@ def test_the_lesson_part_is_plain(path):
 
 
 LONGEST = dict(zip(("01", "02", "03", "05", "06", "07", "08", "09", "10"),
-                   (504, 491, 738, 794, 570, 709, 550, 486, 611)))  # fmt: skip
+                   (504, 641, 738, 794, 570, 709, 550, 486, 611)))  # fmt: skip
 
 
 @EVERY_SCRIPT
 def test_no_script_swells(path):
-    """Each but 04's, the visualizer, ends no longer than it was on 2026-11-25."""
+    """Each but 04's, the visualizer, ends no longer than it was on 2026-11-25.
+
+    02's may have 150 lines more: it draws the circuit, the network and the corners.
+    """
     lines = source(path).count("\n")
     assert lines <= LONGEST.get(path.parent.name[:2], math.inf)
     for node in ast.walk(ast.parse(source(path))):
