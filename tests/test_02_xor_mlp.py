@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import GradientCase, load
+from tutor import Lesson
 
 script = load("02_xor_mlp")
 QUICK = ["--epochs", "30", "--trials", "10"]
@@ -97,6 +98,94 @@ def worked():
         "ex2_dz2": other_grads["b2"][0, 0], "ex2_dz11": other_grads["b1"][0, 0],
         "ex2_dz12": other_grads["b1"][0, 1],
     }  # fmt: skip
+
+
+def your_turn_calls(script, rng, N):
+    """Arguments for each function: a network 3-5-2 on N examples, 1-1-1 if N is 1."""
+    D, H, K = (3, 5, 2) if N > 1 else (1, 1, 1)
+    sizes = {"W1": (D, H), "b1": (1, H), "W2": (H, K), "b2": (1, K)}
+    params = {name: rng.normal(size=size) for name, size in sizes.items()}
+    inputs, targets = rng.normal(size=(N, D)), rng.uniform(size=(N, K))
+    cache = script.forward(params, inputs)
+    corners = {k: v[:, :1] if k[1] == "2" else v for k, v in params.items()}
+    corners["W1"] = rng.normal(size=(2, H))
+    return {
+        "sigmoid": [(rng.normal(size=(N, 4)) * 3,)],
+        "neuron": [tuple(rng.normal(size=3) + 1) for _ in range(2)],
+        "forward": [(params, inputs)],
+        "loss": [(cache["a2"], targets)],
+        "backward": [(params, inputs, cache, targets)],
+        "train": [(corners, X, y, 3, 0.7)] if N > 1 else [],
+    }
+
+
+YOUR_TURN = Lesson(
+    functions={
+        "sigmoid": "One line: (2.1).",
+        "neuron": "First p, z and a, then a slope for each, from the end to the start.",
+        "forward": "Four lines, (2.10) and (2.11). Return a dict with z1, a1, z2, a2.",
+        "loss": "Half the squared error, summed, over the number of rows (2.8).",
+        "backward": "From dz2 back to dW1, (2.12) to (2.15). Each slope has the shape "
+        "of what it belongs to.",
+        "train": "Each epoch: forward, loss, backward, step (2.16). Keep the losses.",
+    },
+    calls=your_turn_calls,
+    names={"neuron": ("the values", "the slopes"), "train": ("params", "losses")},
+    factors=lambda N: {0.7: "0.7 times the right value", 1 / 0.7: "divided by lr"},
+    slips=[
+        ("sigmoid", "np.exp(-z)", "np.exp(z)", "this is the sigmoid of -z: look at the "
+         "sign in the exponent."),
+        ("sigmoid", "1 / (1 + np.exp(-z))", "np.tanh(z)", "this is tanh; it runs from -1 "
+         "to 1, the sigmoid from 0 to 1."),
+        ("neuron", 'slope["a"] * a * (1 - a)', 'slope["a"] * a', "the sigmoid's local "
+         "slope is a (1 - a), (2.2)."),
+        ("neuron", 'slope["p"] * w', 'slope["p"] * x', "a product multiplies by the "
+         "other factor: the slope at x has the factor w."),
+        ("neuron", 'slope["p"] * x', 'slope["p"] * w', "a product multiplies by the "
+         "other factor: the slope at w has the factor x."),
+        ("neuron", 'slope["z"] * 1  # (2.3), a sum', 'slope["z"] * p', "a sum hands its "
+         "slope on unchanged: its local slope is 1."),
+        ("forward", ' + params["b1"]', "", "b1 is missing in z1 (2.10)."),
+        ("forward", ' + params["b2"]', "", "b2 is missing in z2 (2.11)."),
+        ("forward", "sigmoid(z1)", "z1", "a1 is not yet squashed: the sigmoid is missing "
+         "in (2.10)."),
+        ("forward", "a2 = sigmoid(z2)", "a2 = z2", "a2 is not yet squashed: the sigmoid "
+         "is missing in (2.11)."),
+        ("forward", "a1 @ params", "z1 @ params", "the second layer must take a1, the "
+         "activations, and not z1."),
+        ("loss", "(a2 - y) ** 2", "(a2 - y)", "the error is not squared (2.8)."),
+        ("loss", "(a2 - y) ** 2", "np.abs(a2 - y)", "this is the absolute error; (2.8) "
+         "squares it."),
+        ("backward", "(a2 - y) * a2 * (1 - a2)", "(a2 - y)", "dz2 lacks the sigmoid's "
+         "local slope a2 (1 - a2), (2.12)."),
+        ("backward", "(a2 - y) * a2 * (1 - a2)", "(a2 - y) * a2", "dz2 has a2 where "
+         "a2 (1 - a2) belongs, (2.12)."),
+        ("backward", " / len(y)", "", "everything is N times too large: 1/N is missing "
+         "in dz2 (2.12)."),
+        ("backward", "(a2 - y) * a2", "(y - a2) * a2", "every slope has the wrong sign: "
+         "the derivative of (a2 - y)^2 / 2 is a2 - y."),
+        ("backward", "a1.mT @ dz2", 'cache["z1"].mT @ dz2', "dW2 takes z1 where a1 "
+         "belongs, (2.13)."),
+        ("backward", "da1 * a1 * (1 - a1)", "da1", "dz1 lacks the hidden sigmoid's local "
+         "slope a1 (1 - a1), (2.14)."),
+        ("backward", "da1 * a1 * (1 - a1)", 'da1 * cache["z1"] * (1 - cache["z1"])',
+         "dz1 has z1 (1 - z1) where a1 (1 - a1) belongs, (2.14)."),
+        ("backward", "da1 * a1 * (1 - a1)", "da1 * a1", "dz1 has a1 where a1 (1 - a1) "
+         "belongs, (2.14)."),
+        ("backward", 'params["W2"].mT', 'np.ones_like(params["W2"]).mT', "da1 goes back "
+         "without the weights W2, (2.14)."),
+        ("backward", "dz1.sum(axis=-2, keepdims=True)",
+         "dz1.mean(axis=-2, keepdims=True)", "db1 is a mean over the examples, but the "
+         "1/N is in dz2 already: take the sum."),
+        ("backward", "dz2.sum(axis=-2, keepdims=True)",
+         "dz2.mean(axis=-2, keepdims=True)", "db2 is a mean over the examples, but the "
+         "1/N is in dz2 already: take the sum."),
+        ("train", "- lr *", "+ lr *", "the step goes uphill: subtract lr times the "
+         "slope (2.16)."),
+        ("train", "lr * grads", "grads", "the step is too long or too short: lr is "
+         "missing (2.16)."),
+    ],
+)  # fmt: skip
 
 
 def settings(*flags):

@@ -1,0 +1,388 @@
+"""The tutor: compares a reader's functions with the lesson's, and says what it sees.
+
+    python -m pytest tests/test_02_xor_mlp.py --mine 02_xor_mlp/output/my_xor_mlp.py
+
+Each tests/test_NN_*.py describes its lesson in ``YOUR_TURN``, a ``Lesson``. For every
+function, in order, the tutor calls the script's own function and the reader's with the
+same arguments, on networks whose sizes all differ, and compares what comes back. If it
+differs, the tutor looks for a reason that explains the difference exactly: a transpose,
+a sign, a factor, another name, or one of the lesson's ``slips``: changes to the
+script's line whose results it computes. It never reads the reader's text. If nothing
+explains the difference, it shows the smallest example.
+"""
+
+import contextlib
+import copy
+import importlib.util
+import io
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@dataclass
+class Lesson:
+    """What the tutor knows of a lesson.
+
+    ``functions``: {name: one line of advice}, in the order in which they are written.
+    ``calls(script, rng, N)``: {name: a list of argument tuples}, made with the script's
+    own functions, for N examples; N = 1 gives the smallest network. ``names``: {name of
+    a function: names of what it returns, where it returns a tuple}. ``slips``: (function,
+    what the script says, what a reader may write, sentence). ``factors(N)``: {value:
+    sentence} for results that are so many times too large. ``helpers``: functions of
+    the lesson part that stay as they are.
+    """
+
+    functions: dict
+    calls: Callable
+    slips: list
+    names: dict = field(default_factory=dict)
+    factors: Callable = lambda N: {}
+
+
+class Sentence(Exception):
+    """What the tutor says."""
+
+
+def near(a, b):
+    """Say whether two arrays have the same shape and the same numbers."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or "O" in (a.dtype.char, b.dtype.char):
+        return False
+    size = np.abs(b[np.isfinite(b)]).max(initial=0)
+    return np.allclose(a, b, rtol=1e-6, atol=1e-9 + 1e-7 * size, equal_nan=True)
+
+
+def flatten(value, names=None, name=""):
+    """Return {name: array} for an array, a dict, a tuple or list of them, nested."""
+    if isinstance(value, dict):
+        pairs = [(f"{name}[{k!r}]" if name else str(k), v) for k, v in value.items()]
+    elif isinstance(value, tuple):
+        given = names or [f"part {i}" for i in range(1, len(value) + 1)]
+        pairs = list(zip(given, value))
+        if len(pairs) != len(value):
+            pairs += [(f"part {i}", v) for i, v in enumerate(value)][len(pairs) :]
+    elif isinstance(value, list) and all(np.ndim(v) == 0 for v in value):
+        return {name or "the result": np.array(value)}
+    elif isinstance(value, list):
+        pairs = [(f"{name}[{i}]", v) for i, v in enumerate(value)]
+    else:
+        return {name or "the result": value}
+    flat = {}
+    for key, part in pairs:
+        flat |= flatten(part, None, key)
+    return flat
+
+
+def quiet_call(function, args):
+    """Call a function on copies of the arguments; return its result and the copies."""
+    args = copy.deepcopy(args)
+    with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+        return function(*args), args
+
+
+def module_from_source(source, path, name):
+    """Execute a script's source as a module of its own."""
+    module = types.ModuleType(name)
+    module.__file__ = str(path)
+    exec(compile(source, str(path), "exec"), module.__dict__)
+    return module
+
+
+def load_mine(path):
+    """Return the reader's file as a module, or say what keeps it from being one."""
+    path = Path(path)
+    if not path.is_file():
+        raise Sentence(f"There is no file {path}. Write one with tests/your_turn.py.")
+    try:
+        return module_from_source(path.read_text(encoding="utf-8"), path, "mine")
+    except SyntaxError as error:
+        raise Sentence(
+            f"Python cannot read line {error.lineno} of your file: {error.msg}."
+        ) from None
+    except Exception as error:
+        raise Sentence(
+            f"Your file cannot be imported: {type(error).__name__}: {error}."
+        ) from None
+
+
+def where_it_stopped(error, path):
+    """Return "line 12 (`the line`)" of the reader's file, where an error was raised."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename) == Path(path):
+            text = Path(path).read_text(encoding="utf-8").splitlines()
+            return f"line {frame.lineno}, `{text[frame.lineno - 1].strip()}`"
+    return "a line outside your file"
+
+
+def call_mine(mine, name, args):
+    """Call the reader's function; turn everything that goes wrong into a sentence."""
+    function = getattr(mine, name, None)
+    if function is None:
+        raise Sentence(f"Your file has no function {name}.")
+    try:
+        result, after = quiet_call(function, args)
+    except NotImplementedError as error:
+        text = str(error) or f"{name} is not written yet."
+        raise Sentence(text) from None
+    except Exception as error:
+        raise Sentence(
+            f"{name} stops in {where_it_stopped(error, mine.__file__)}: "
+            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        ) from None
+    if result is None or result is Ellipsis:
+        raise Sentence(f"{name} is not written yet: it returns nothing.")
+    before, now = (flatten(tuple(a)) for a in (args, after))
+    for key in before:
+        if key not in now or not near(now[key], before[key]):
+            raise Sentence(
+                f"{name} changes one of its arguments ({key.replace('part', 'argument')}) "
+                "in place. The caller still needs it: work on a copy."
+            )
+    return result
+
+
+def numbers(value):
+    """Return an array as short text."""
+    with np.printoptions(precision=4, suppress=True, threshold=12):
+        return " ".join(str(np.asarray(value)).split())
+
+
+def slipped(script, name, old, new):
+    """Return the script's function with one change, or None if it is not there."""
+    source = Path(script.__file__).read_text(encoding="utf-8")
+    start = source.index(f"\ndef {name}(")
+    end = source.find("\n\n\n", start)
+    body = source[start:end]
+    assert old in body, f"{name} holds no {old!r}"
+    changed = source[:start] + body.replace(old, new) + source[end:]
+    return getattr(module_from_source(changed, script.__file__, "slipped"), name)
+
+
+def simple_reason(key, mine, true, others, factors):
+    """Return a sentence for what can be seen at one array alone, or None."""
+    m, t = np.asarray(mine), np.asarray(true)
+    if m.dtype.char == "O" or (m.dtype.kind not in "fiub"):
+        return f"{key} is no array of numbers."
+    if m.shape != t.shape:
+        if m.ndim == 2 and near(m.T, t):
+            return f"{key} has shape {m.shape}; it is the transpose of the right array."
+        if m.size == t.size and near(m.ravel(), t.ravel()):
+            return f"{key} has the right numbers in the shape {m.shape} instead of " + (
+                f"{t.shape}: keep rows as rows (keepdims=True)."
+            )
+        same = [k for k, v in others.items() if k != key and np.shape(v) == m.shape]
+        like = f" That is the shape of {same[0]}." if same else ""
+        return f"{key} has shape {m.shape}, but must have {t.shape}.{like}"
+    for other, value in others.items():
+        if other != key and np.any(t != 0) and near(m, value) and not near(t, value):
+            return f"What you call {key} is right, but it is {other}."
+    if not np.all(np.isfinite(m)):
+        return f"{key} holds numbers that are not finite."
+    if np.any(t) and not np.any(m):
+        return f"{key} is zero everywhere, and should not be."
+    if m.ndim == 2 and m.shape[0] == m.shape[1] and near(m.T, t):
+        return f"{key} is the transpose of the right array."
+    for factor, text in {
+        -1: "minus the right value: look at the signs",
+        **factors,
+    }.items():
+        if near(m, factor * t):
+            return f"{key} is {text}."
+    return None
+
+
+def ratio_reason(key, mine, true):
+    """Return a sentence for an array that is a constant times the right one."""
+    m, t = np.asarray(mine, dtype=float), np.asarray(true, dtype=float)
+    if m.shape != t.shape or t.size < 3 or not np.all(np.isfinite(m)) or not np.any(t):
+        return None
+    i = np.abs(t).argmax()
+    ratio = m.ravel()[i] / t.ravel()[i]
+    if near(m, ratio * t):
+        return f"{key} is {ratio:.4g} times the right value."
+    return None
+
+
+def compare(lesson, script, mine, name, calls_by_n):
+    """Raise a Sentence if the reader's function is wrong."""
+    for n, calls in calls_by_n.items():
+        for args in calls[name]:
+            diagnose(lesson, script, mine, name, args, n, calls_by_n)
+
+
+def same(mine, true):
+    """Say whether two flat results hold the same arrays."""
+    return mine.keys() == true.keys() and all(near(mine[k], true[k]) for k in true)
+
+
+def diagnose(lesson, script, mine, name, args, n, calls_by_n):
+    names = lesson.names.get(name)
+    true = flatten(quiet_call(getattr(script, name), args)[0], names)
+    given = call_mine(mine, name, args)
+    got = flatten(given, names)
+    if same(got, true):
+        return
+    if got.keys() != true.keys():
+        missing = [k for k in true if k not in got]
+        unknown = [k for k in got if k not in true]
+        if missing and unknown:
+            for k in unknown:
+                for m in missing:
+                    if near(got[k], true[m]):
+                        raise Sentence(
+                            f"{name}: the values of {m} are right, but stand under the "
+                            f"name {k}."
+                        )
+        raise Sentence(
+            f"{name} must return {', '.join(true)}; yours returns {', '.join(got)}."
+        )
+    first = next(k for k in true if not near(got[k], true[k]))
+    for function, old, new, sentence in lesson.slips:
+        if function == name:
+            try:
+                slip = quiet_call(slipped(script, name, old, new), args)[0]
+            except Exception:
+                continue  # a slip that does not run with these sizes
+            if same(flatten(slip, names), got):
+                raise Sentence(f"{name}: {sentence}")
+    factors = {
+        n: f"{n} times too large, and there are {n} examples: is 1/N missing",
+        1 / n: f"{n} times too small, and there are {n} examples: is 1/N there twice",
+        2: "2 times too large",
+        0.5: "2 times too small",
+    }
+    if n == 1:
+        factors = {}
+    factors = {k: v for k, v in {**factors, **lesson.factors(n)}.items() if k != 1}
+    wrong = [k for k in true if not near(got[k], true[k])]
+    for factor, text in {
+        -1: "minus the right value: look at the signs",
+        **factors,
+    }.items():
+        if all(
+            np.any(true[k]) and near(got[k], factor * np.asarray(true[k]))
+            for k in wrong
+        ):
+            if len(wrong) > 1:
+                joined = ", ".join(wrong)
+                raise Sentence(f"{name}: {joined} are each {text}.")
+    reason = simple_reason(first, got[first], true[first], true, factors)
+    if reason is None and n > 1 and 1 in calls_by_n:
+        alone = [one_is_right(script, mine, name, a) for a in calls_by_n[1][name]]
+        if alone and all(alone):
+            reason = (
+                f"{first} is right for one example and wrong for a batch of {n}: where "
+                "are the examples added up, or kept apart?"
+            )
+    reason = reason or sign_reason(first, got[first], true[first], args)
+    reason = reason or ratio_reason(first, got[first], true[first])
+    if reason is None:
+        raise Sentence(
+            f"{name}: {smallest(script, mine, name, calls_by_n, names, first)}"
+        )
+    raise Sentence(f"{name}: {reason}")
+
+
+def one_is_right(script, mine, name, args):
+    """Say whether the reader's function is right for these arguments."""
+    true = flatten(quiet_call(getattr(script, name), args)[0])
+    try:
+        return same(flatten(quiet_call(getattr(mine, name), args)[0]), true)
+    except Exception:
+        return False
+
+
+def sign_reason(key, mine, true, args):
+    """Return a sentence for a result that is right only where an input is positive."""
+    wrong = ~np.isclose(np.asarray(mine), np.asarray(true), rtol=1e-6, atol=1e-9)
+    for value in flatten(tuple(args)).values():
+        z = np.asarray(value)
+        if z.shape == wrong.shape and z.dtype.kind == "f" and (z > 0).any():
+            if not wrong[z > 0].any() and wrong[z <= 0].any() and (z <= 0).sum() > 1:
+                return f"{key} is right where z > 0 and wrong elsewhere."
+            if not wrong[z <= 0].any() and wrong[z > 0].any() and (z <= 0).sum() > 1:
+                return f"{key} is right where z is 0 or negative, and wrong elsewhere."
+    return None
+
+
+def smallest(script, mine, name, calls_by_n, names, first):
+    """Return a sentence with the smallest example in which the function is wrong."""
+    for n in sorted(calls_by_n):
+        for args in calls_by_n[n][name]:
+            true = flatten(
+                quiet_call(getattr(script, name), args)[0], names, "the result"
+            )
+            try:
+                got = flatten(
+                    quiet_call(getattr(mine, name), args)[0], names, "the result"
+                )
+            except Exception:
+                continue
+            for key in true:
+                if key in got and not near(got[key], true[key]):
+                    inputs = "; ".join(
+                        f"{k.replace('part', 'argument')} = {numbers(v)}"
+                        for k, v in flatten(tuple(args)).items()
+                        if np.size(v) <= 12
+                    )
+                    return (
+                        f"{key} is wrong, and not by a slip that I know. The smallest "
+                        f"example: with {inputs} I expect {numbers(true[key])}, and got "
+                        f"{numbers(got[key])}."
+                    )
+    return f"{first} is wrong, and not by a slip that I know."
+
+
+def review(lesson, script, path):
+    """Yield (function, None or the sentence) until the first that is wrong."""
+    try:
+        mine = load_mine(path)
+    except Sentence as sentence:
+        yield next(iter(lesson.functions)), str(sentence)
+        return
+    rng = np.random.default_rng(1)
+    with contextlib.redirect_stdout(io.StringIO()):
+        calls_by_n = {n: lesson.calls(script, rng, n) for n in (7, 1)}
+    for name in lesson.functions:
+        try:
+            compare(lesson, script, mine, name, calls_by_n)
+        except Sentence as sentence:
+            yield name, str(sentence)
+            return
+        yield name, None
+
+
+class Function(pytest.Item):
+    """One function of the reader's file; pytest reports it like a test."""
+
+    def __init__(self, *, verdict, **kwargs):
+        super().__init__(**kwargs)
+        self.verdict = verdict
+
+    def runtest(self):
+        if self.verdict is not None:
+            raise Sentence(self.verdict)
+
+    def repr_failure(self, excinfo):
+        return str(excinfo.value)
+
+    def reportinfo(self):
+        return self.path, 0, self.name
+
+
+def items_for(session, module, mine):
+    """Return one pytest item for each function that was looked at."""
+    script = module.script
+    lesson = module.YOUR_TURN
+    verdicts = review(lesson, script, mine)
+    return [
+        Function.from_parent(session, name=name, verdict=verdict)
+        for name, verdict in verdicts
+    ]
