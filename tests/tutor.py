@@ -13,9 +13,7 @@ explains the difference, it shows the smallest example.
 
 import contextlib
 import copy
-import importlib.util
 import io
-import sys
 import traceback
 import types
 from collections.abc import Callable
@@ -132,9 +130,12 @@ def call_mine(mine, name, args):
         text = str(error) or f"{name} is not written yet."
         raise Sentence(text) from None
     except Exception as error:
+        words = (str(error).splitlines() or [""])[0]
+        if "matmul" in words:
+            words = "the shapes of the two factors of @ do not fit"
         raise Sentence(
             f"{name} stops in {where_it_stopped(error, mine.__file__)}: "
-            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            f"{type(error).__name__}: {words[:120]}."
         ) from None
     if result is None or result is Ellipsis:
         raise Sentence(f"{name} is not written yet: it returns nothing.")

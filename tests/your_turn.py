@@ -35,8 +35,8 @@ def guide(lines):
         code, _, comment = line.partition("  # ")
         if not re.search(r"\(\d+\.\d+\)|^\(", comment):
             continue
-        left = re.match(r"\s*([\w\[\], .\"']+) (?:[-+*/]?=) ", code)
-        kept.append(f"    # {left[1].strip() if left else '...'} = ...  # {comment}")
+        left = re.match(r"\s*(return|[\w\[\], .\"']+ [-+*/]?=) ", code)
+        kept.append(f"    # {left[1] if left else '...'} ...  # {comment}")
     return kept
 
 
@@ -93,8 +93,10 @@ def fail(message):
 
 def main(argv=None):
     """Write the copy; return the exit status."""
-    from conftest import ROOT, SCRIPTS, project_tests
-
+    try:
+        from conftest import ROOT, SCRIPTS, project_tests
+    except ImportError as error:
+        return fail(f"please install a package first: pip install {error.name}")
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
