@@ -131,6 +131,7 @@ YOUR_TURN = Lesson(
     },
     calls=your_turn_calls,
     names={"neuron": ("the values", "the slopes"), "train": ("params", "losses")},
+    equivalent=("axis=(-2, (1))",),
     factors=lambda N: {0.7: "0.7 times the right value", 1 / 0.7: "divided by lr"},
     slips=[
         ("sigmoid", "np.exp(-z)", "np.exp(z)", "this is the sigmoid of -z: look at the "

@@ -129,13 +129,14 @@ def test_no_mutation_of_the_mathematics_is_called_right(path, tmp_path):
     number = path.parent.name[:2]
     for line, text in collector.found:
         changed = text.splitlines()[line - 1].strip()
-        if (number, changed) in mutation.EQUIVALENT:
+        same_here = any(part in changed for part in lesson.equivalent)
+        if same_here or (number, changed) in mutation.EQUIVALENT:
             continue
         mine = tmp_path / "mine.py"
         mine.write_text(text, encoding="utf-8")
         sentences = [s for s in verdicts(path, mine).values() if s]
         assert sentences, changed
-        assert "Traceback" not in sentences[0] and sentences[0].endswith(".")
+        assert "Traceback" not in sentences[0] and sentences[0][-1] in ".?"
 
 
 # What can be seen without knowing the lesson, on 02 -----------------------------------

@@ -33,8 +33,8 @@ class Lesson:
     own functions, for N examples; N = 1 gives the smallest network. ``names``: {name of
     a function: names of what it returns, where it returns a tuple}. ``slips``: (function,
     what the script says, what a reader may write, sentence). ``factors(N)``: {value:
-    sentence} for results that are so many times too large. ``helpers``: functions of
-    the lesson part that stay as they are.
+    sentence} for results that are so many times too large. ``equivalent``: parts of lines
+    that only a stack of networks would tell from the script's.
     """
 
     functions: dict
@@ -42,6 +42,7 @@ class Lesson:
     slips: list
     names: dict = field(default_factory=dict)
     factors: Callable = lambda N: {}
+    equivalent: tuple = ()
 
 
 class Sentence(Exception):
