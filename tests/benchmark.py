@@ -1,12 +1,13 @@
 """Time what the READMEs say of speed and memory. It prints; it asserts nothing.
 
-    python tests/benchmark.py              everything but "accuracy" (15 minutes)
+    python tests/benchmark.py              everything but "accuracy" and "busy" (15 minutes)
     python tests/benchmark.py mnist        03: an epoch here and in other libraries
     python tests/benchmark.py accuracy     03: speed and test accuracy of the same net
     python tests/benchmark.py xor          02: a thousand networks at once
     python tests/benchmark.py landscape    06: the loss grid as a batch and as a loop
     python tests/benchmark.py frames       04: frames a second of the live window
     python tests/benchmark.py runs         wall time and peak memory of each default run
+    python tests/benchmark.py busy         the same with 1 and 2 threads, quiet and busy
     python tests/benchmark.py suite        wall time and peak memory of pytest
 
 Compare ratios within one run: what runs beside it slows all rivals. Each rival trains
@@ -242,17 +243,18 @@ def benchmark_accuracy():
 
 def benchmark_xor():
     script, rng = load("02_xor_mlp"), np.random.default_rng(0)
-    X, y = script.make_data()
-    params = script.init_params(2, "uniform", np.full(1000, 0.3), rng)
+    flags = ["--momentum", "0.9", "--lr", "2", "--epochs", "5000"]
+    args = script.parse_args(flags)
+    params = script.init_params(1000, 2, 0.3, rng)
     start = time.perf_counter()
-    script.train(params, X, y, "sigmoid", "mse", 5000, 2.0, 0.9)
+    quietly(script.train_many, params, script.X, script.y, args)
     batch = time.perf_counter() - start
-    one = {key: value[0] for key, value in params.items()}
+    one = {key: value[:1] for key, value in params.items()}
     start = time.perf_counter()
-    quietly(script.train, one, X, y, "sigmoid", "mse", 5000, 2.0, 0.9)
+    quietly(script.train_many, one, script.X, script.y, args)
     single = time.perf_counter() - start
     print(
-        f"02: 1,000 networks x 5,000 epochs in {batch:.1f} s as one batch; one alone "
+        f"02: 1,000 networks x 5,000 epochs in {batch:.1f} s as one stack; one alone "
         f"takes {single:.2f} s, so a loop {1000 * single / batch:,.0f} times as long"
     )
 
@@ -289,11 +291,15 @@ def benchmark_frames():
     print(f"04: the live window trains and draws {rate:.0f} frames a second")
 
 
-def run_measured(command, cwd=None):
+def run_measured(command, cwd=None, **environment):
     """Return wall seconds, peak megabytes and exit status of a command (POSIX)."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        command,
+        cwd=cwd,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        env=os.environ | environment,
     )
     _, status, usage = os.wait4(process.pid, 0)
     peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
@@ -311,6 +317,27 @@ def benchmark_runs():
             failed = "" if status == 0 else f"   FAILED with status {status}"
             print(f"{path.stem:18} {seconds:8.1f} {peak:9.0f}{failed}", flush=True)
     print(f"{'all':18} {total:8.1f}")
+
+
+def benchmark_busy():
+    """Each default run with one thread and with two, alone and beside two processes."""
+    busy = [sys.executable, "-c", "while True: pass"]
+    print("seconds             1 thread  2 threads  busy: 1 thread  2 threads  busy/quiet")
+    with tempfile.TemporaryDirectory() as folder:
+        for path in SCRIPTS:
+            command = [sys.executable, str(path), "--no-show", "--out", folder]
+            row = []
+            for others in (0, 2):
+                beside = [subprocess.Popen(busy) for _ in range(others)]
+                for threads in "12":
+                    row.append(run_measured(command, OMP_NUM_THREADS=threads)[0])
+                for process in beside:
+                    process.kill()
+            print(
+                f"{path.stem:18} {row[0]:9.1f} {row[1]:10.1f} {row[2]:15.1f} "
+                f"{row[3]:10.1f} {row[2] / row[0]:10.1f}x",
+                flush=True,
+            )
 
 
 def benchmark_suite():
@@ -337,7 +364,7 @@ def main():
         return
     if unknown := set(args.what) - set(tools):
         parser.error(f"{', '.join(unknown)}: choose from {', '.join(tools)}")
-    for name in args.what or [tool for tool in tools if tool != "accuracy"]:
+    for name in args.what or [tool for tool in tools if tool not in ("accuracy", "busy")]:
         tools[name]()
 
 
