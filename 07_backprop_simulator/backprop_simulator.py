@@ -4,218 +4,206 @@
 # ///
 """Where does every number in one step of backpropagation come from?
 
-    a0 = X (N, D) -> W1 (D, H) -> sigmoid -> a1 (N, H) -> W2 (H, K) -> sigmoid -> a2
+    X (N, D) -> W1 (D, H) -> sigmoid -> a1 (N, H) -> W2 (H, K) -> sigmoid -> a2 (N, K)
 
 N examples (one on the screen), D inputs, H hidden units, K outputs; any number of
-layers. z1, z2 are the sums that the activation functions are applied to, y (N, K) the
-targets, L the loss; dz1 is short for dL/dz1. (7.1) is an equation in README.md.
+layers. z1 and z2 are the sums before each sigmoid, a0 is X, y (N, K) the targets, J
+the loss; dz1 is short for dJ/dz1. (7.1) is the number of an equation in README.md.
 
-    python backprop_simulator.py                       the well-known 2-2-2 example
-    python backprop_simulator.py --step                wait for Enter at each number
+    python backprop_simulator.py                          the well-known 2-2-2 example
+    python backprop_simulator.py --jacobians              the same with whole matrices
+    python backprop_simulator.py --output softmax --step  wait for Enter at each number
     python backprop_simulator.py --mistake forgotten-transpose
-    python backprop_simulator.py --layers 2 3 1 --seed 4 --worksheet sheets
 """
 
 import argparse
-import inspect
-import itertools
+import contextlib
 import json
-import math
+import os
 import re
+import signal
 import sys
 import tempfile
-import textwrap
+import warnings
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
-                 "#56B4E9", "#D55E00", "#F0E442", "#000000"]  # Okabe & Ito
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-
-
-class InputError(ValueError):
-    """Bad input that the user can mend; the message is one sentence that says how."""
-
-
 # --- Data -----------------------------------------------------------------------------
 
-EXAMPLE = {  # Mazur (2015): his w1, w2, w3, w4 are W1[0,0], W1[1,0], W1[0,1], W1[1,1]
-    "W1": [[0.15, 0.25], [0.20, 0.30]], "b1": [0.35, 0.35],
-    "W2": [[0.40, 0.50], [0.45, 0.55]], "b2": [0.60, 0.60]}
-
-
-def load_params(path):
-    """Read {"W1": [[...], ...], "b1": [...], ...} from JSON, or raise InputError."""
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        params = {k: np.array(v, dtype=float) for k, v in entries.items()}
-        sizes = layer_sizes(params)
-        if not (2 <= len(sizes) <= 6 and 1 <= min(sizes) and max(sizes) <= 8):
-            raise ValueError(f"{sizes} are not 2 to 6 sizes from 1 to 8")
-        shapes, wanted = ({k: v.shape for k, v in arrays.items()}
-                          for arrays in (params, init_params(sizes, np.random)))
-        if shapes != wanted:
-            raise ValueError(f"{shapes} do not fit")
-        if not all(np.abs(v).max() < 1e6 for v in params.values()):
-            raise ValueError("a number is too large, or not finite")
-    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError,
-            ValueError) as error:
-        raise InputError(f"{path} must hold W1 (inputs, outputs), b1 (outputs,), W2, "
-                         f"... as lists of numbers: {error}") from None
-    return params
-
-
-def load_data(args, rng):
-    """Return params, X (1, D), y (1, K): the worked example, or what the flags say."""
-    params, X, y = EXAMPLE, [0.05, 0.10], [0.01, 0.99]
-    if args.weights or args.layers:
-        params = (load_params(args.weights) if args.weights
-                  else init_params(args.layers, rng))
-        sizes = layer_sizes(params)
-        X = rng.uniform(-1, 1, size=sizes[0]).round(2).tolist()
-        y = rng.uniform(0.05, 0.95, size=sizes[-1]).round(2).tolist()
-    for flag, given, usual in (("input", args.input, X), ("target", args.target, y)):
-        if given and len(given) != len(usual):
-            raise InputError(f"--{flag} holds {len(given)} number(s), but this network "
-                             f"needs {len(usual)}")
-    params = {name: np.array(values) for name, values in params.items()}
-    if args.mistake == "forgotten-transpose" and len({*layer_sizes(params)[1:]}) > 1:
-        raise InputError("forgotten-transpose needs square weights after W1, or the "
-                         "shapes do not fit; try --layers 2 3 3")
-    return params, np.array([args.input or X]), np.array([args.target or y])
+# The numbers of a well-known example (Mazur, 2015): short enough for paper.
+X_START = np.array([[0.05, 0.10]])  # (1, 2), one example
+Y_START = np.array([[0.01, 0.99]])  # (1, 2), what the two outputs should become
+W_START = {1: np.array([[0.15, 0.25], [0.20, 0.30]]),  # (2, 2), from inputs to hidden
+           2: np.array([[0.40, 0.50], [0.45, 0.55]])}  # (2, 2), from hidden to outputs
+B_START = {1: np.array([[0.35, 0.35]]), 2: np.array([[0.60, 0.60]])}  # (1, 2) each
 
 
 # --- Model ----------------------------------------------------------------------------
 
 
-def relu(z):
-    """Return max(0, z), element by element."""
-    return np.maximum(0.0, z)
-
-
 def sigmoid(z):
-    """Return 1 / (1 + exp(-z)), element by element, in a form that cannot overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * z))
+    """Return 1 / (1 + exp(-z)), element by element."""
+    return 1 / (1 + np.exp(-z))  # (7.2); if exp(-z) overflows to inf, 1 / inf is 0
 
 
-ACTIVATIONS = {  # name: (function of z, derivative from z and a)
-    "sigmoid": (sigmoid, lambda z, a: a * (1 - a)),
-    "tanh": (np.tanh, lambda z, a: 1 - a**2),
-    "relu": (relu, lambda z, a: np.where(z > 0, 1.0, 0.0)),
-}  # a script with more activations calls its table by another name
+def softmax(z):
+    """Return exp(z) / sum(exp(z)) along the last axis; the shift prevents overflow."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
 
 
-def init_params(sizes, rng):
-    """Return W1 (D, H), b1 (H,), ... with two decimals, easy to copy on to paper."""
-    params = {}
-    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), start=1):
-        params[f"W{k}"] = rng.uniform(-1, 1, size=(n_in, n_out)).round(2)
-        params[f"b{k}"] = rng.uniform(-1, 1, size=n_out).round(2)
-    return params
+def log_softmax(z):
+    """Return log(softmax(z)) along the last axis, exact where softmax underflows."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def layer_sizes(params):
-    """Return [D, H, ..., K], the number of inputs and the width of each layer."""
-    widths = [len(params[f"b{k}"]) for k in range(1, len(params) // 2 + 1)]
-    return [len(params["W1"]), *widths]
+def layer_activation(z, name):
+    """Return a (N, H) for the sums z (N, H) of one layer, by the function ``name``."""
+    if name == "sigmoid":
+        return sigmoid(z)  # (7.2)
+    if name == "softmax":
+        return softmax(z)  # (7.22)
+    if name == "tanh":
+        return np.tanh(z)
+    if name == "relu":
+        return np.maximum(0.0, z)
+    return z  # "linear"
 
 
-def forward(params, X, activation, nudge=None):
-    """Return the cache a0 = X (N, D), z1, a1 (N, H), ...; the last a is the output.
+def forward(W, b, X, phi):
+    """Return the sums z[k] and activations a[k] of the layers k = 1 ... L; a[0] is X.
 
-    ``nudge`` {name: array} is added to a z or an a on the way, to see what changes.
+    All are dicts numbered by layer; phi[k] is the name of the function of layer k.
     """
-    cache, depth, nudge = {"a0": X}, len(params) // 2, nudge or {}
-    for k in range(1, depth + 1):
-        z = cache[f"a{k - 1}"] @ params[f"W{k}"] + params[f"b{k}"]  # (N, n_k)  (7.1)
-        cache[f"z{k}"] = z = z + nudge.get(f"z{k}", 0.0)
-        sigma = ACTIVATIONS[activation][0] if k < depth else sigmoid
-        cache[f"a{k}"] = sigma(z) + nudge.get(f"a{k}", 0.0)  # (N, n_k)  (7.1)
-    return cache
+    z, a = {}, {0: X}
+    for k in range(1, len(W) + 1):
+        z[k] = a[k - 1] @ W[k] + b[k]  # (N, H_k)  (7.1)
+        a[k] = layer_activation(z[k], phi[k])  # (N, H_k)  (7.2)
+    return z, a
 
 
 # --- Loss and gradients ---------------------------------------------------------------
 
 
-def loss(cache, y, kind):
-    """Return half the squared error ("mse") or the cross-entropy ("bce"), y (N, K).
+def loss(z, a, y, kind):
+    """Return the loss J: a sum over the K outputs, and the mean over the N examples.
 
-    Both are sums over the outputs and means over the examples.
+    ``kind`` is "mse", half the squared error; "ce", the cross-entropy of a softmax; or
+    "bce", that of sigmoids. The last two read z: log(a) fails where a rounds to 0.
     """
-    depth = len(cache) // 2
-    a, z = cache[f"a{depth}"], cache[f"z{depth}"]
+    L, N = len(z), len(y)
     if kind == "mse":
-        return np.sum((a - y) ** 2) / (2 * len(y))  # (7.2)
-    return np.sum(np.logaddexp(0.0, z) - y * z) / len(y)  # (7.2)
+        return np.sum((a[L] - y) ** 2) / (2 * N)  # (7.3)
+    if kind == "ce":
+        return -np.sum(y * log_softmax(z[L])) / N  # (7.24)
+    return np.sum(np.logaddexp(0, z[L]) - y * z[L]) / N  # (7.27), log(exp(0) + exp(z))
 
 
-def backward(params, cache, y, activation, kind, flow=None):
-    """Return the gradient of the loss, with the keys and shapes of ``params``.
+def local_slope(z, a, name):
+    """Return da/dz (N, H) of an activation that treats each number by itself."""
+    if name == "sigmoid":
+        return a * (1 - a)  # (7.4)
+    if name == "tanh":
+        return 1 - a**2
+    if name == "relu":
+        return np.where(z > 0, 1.0, 0.0)  # 1 where z > 0, else 0
+    return np.ones(z.shape)  # "linear"
 
-    ``flow``, a dict, also receives dL/da and dL/dz of each layer, as "a2", "z2", ...
+
+def walk_back(W, z, a, y, phi, kind):
+    """Return da and dz: the slopes of J for each a and z, from the last layer on.
+
+    With a cross-entropy it begins at dz[L], since there the two derivatives collapse.
     """
-    grads, depth, flow = {}, len(params) // 2, {} if flow is None else flow
-    slope, a = ACTIVATIONS[activation][1], cache[f"a{depth}"]
-    dz = (a - y) / len(y)  # (N, K)  (7.3)
+    L, N = len(W), len(y)
+    da, dz = {}, {}
     if kind == "mse":
-        flow[f"a{depth}"] = dz  # so far it is dL/da
-        dz = dz * a * (1 - a)  # (N, K)  (7.3)
-    for k in range(depth, 0, -1):
-        flow[f"z{k}"] = dz
-        grads[f"W{k}"] = cache[f"a{k - 1}"].T @ dz  # (n_{k-1}, n_k)  (7.4)
-        grads[f"b{k}"] = dz.sum(axis=0)  # (n_k,)  (7.4)
-        if k > 1:
-            da = flow[f"a{k - 1}"] = dz @ params[f"W{k}"].T  # (N, n_{k-1})  (7.5)
-            dz = da * slope(cache[f"z{k - 1}"], cache[f"a{k - 1}"])  # (7.5)
-    return grads
+        da[L] = (a[L] - y) / N  # (N, K)  (7.5)
+        dz[L] = da[L] * local_slope(z[L], a[L], phi[L])  # (N, K)  (7.6)
+    else:
+        dz[L] = (a[L] - y) / N  # (N, K)  (7.25)
+    for k in range(L - 1, 0, -1):
+        da[k] = dz[k + 1] @ W[k + 1].T  # (N, H_k)  (7.9)
+        dz[k] = da[k] * local_slope(z[k], a[k], phi[k])  # (N, H_k)  (7.6)
+    return da, dz
 
 
-def central_difference(name, params, X, y, args, h=1e-5):
-    """Return dL/d(name) by moving each number of W1, b1, z1, a1, ... both ways."""
-    def loss_at(nudge):
-        moved = {k: v + nudge if k == name else v for k, v in params.items()}
-        return loss(forward(moved, X, args.activation, {name: nudge}), y, args.loss)
+def backward(W, z, a, y, phi, kind):
+    """Return dW and db: the slope of J for each weight and bias, in the same shapes."""
+    da, dz = walk_back(W, z, a, y, phi, kind)
+    dW, db = {}, {}
+    for k in range(1, len(W) + 1):
+        dW[k] = a[k - 1].T @ dz[k]  # (H_{k-1}, H_k)  (7.10)
+        db[k] = dz[k].sum(axis=0, keepdims=True)  # (1, H_k)  (7.11)
+    return dW, db
 
-    slopes = np.zeros({**params, **forward(params, X, args.activation)}[name].shape)
-    for i in np.ndindex(slopes.shape):
-        nudge = np.zeros(slopes.shape)
-        nudge[i] = h
-        slopes[i] = (loss_at(nudge) - loss_at(-nudge)) / (2 * h)  # (7.7)
+
+def central_difference(W, b, X, y, phi, kind, array, h=1e-5):
+    """Return the slope of J for each number of ``array``, measured by moving it by h.
+
+    ``array`` is X or one of the W[k] and b[k]; afterwards each number is what it was.
+    """
+    slopes = np.zeros(array.shape)
+    for place in np.ndindex(array.shape):  # (0, 0), (0, 1), ...
+        number = array[place]
+        array[place] = number + h
+        z, a = forward(W, b, X, phi)
+        up = loss(z, a, y, kind)
+        array[place] = number - h
+        z, a = forward(W, b, X, phi)
+        down = loss(z, a, y, kind)
+        array[place] = number
+        slopes[place] = (up - down) / (2 * h)  # (7.13)
     return slopes
 
 
-def gradient_error(ours, central):
-    """Return |ours - central| / (|ours| + |central|), or / 1e-6 for tiny ones."""
-    return np.abs(ours - central) / np.maximum(np.abs(ours) + np.abs(central), 1e-6)
+def gradient_error(ours, measured):
+    """Return how far ``ours`` is off, as a share of the measured slope.
 
-
-def every_derivative(params, X, y, args, backward):
-    """Return {"a2": dL/da2, "z2": ..., "W2": ...} by this ``backward``."""
-    flow, cache = {}, forward(params, X, args.activation)
-    grads = backward(params, cache, y, args.activation, args.loss, flow)
-    return {**flow, **grads}
-
-
-def jacobians(params, cache, y, activation, kind):
-    """Return the full Jacobian of each step, from the loss back to W1, for N = 1.
-
-    {"dL/da2": (1, K), "da2/dz2": (K, K), "dz2/dW2": (K, H K), "dz2/da1": (K, H), ...};
-    the columns of dz/dW follow W row by row, as W.ravel() does.
+    A measured slope below 1e-6 is mostly rounding; then it is a share of 1e-6.
     """
-    depth = len(params) // 2
-    a = cache[f"a{depth}"]
-    full = {f"dL/da{depth}": a - y if kind == "mse" else (a - y) / (a * (1 - a))}
-    for k in range(depth, 0, -1):
-        z, a = cache[f"z{k}"][0], cache[f"a{k}"][0]
-        slope = ACTIVATIONS[activation if k < depth else "sigmoid"][1](z, a)
-        full[f"da{k}/dz{k}"] = np.diag(slope)  # (n_k, n_k)  (7.8)
-        full[f"dz{k}/dW{k}"] = np.kron(cache[f"a{k - 1}"], np.eye(len(z)))  # (7.8)
-        if k > 1:
-            full[f"dz{k}/da{k - 1}"] = params[f"W{k}"].T  # (n_k, n_{k-1})
-    return full
+    return np.abs(ours - measured) / np.maximum(np.abs(measured), 1e-6)  # (7.14)
+
+
+def jacobians(W, z, a, y, phi, kind):
+    """Return the Jacobian of each step of one example: a row, and three dicts by layer.
+
+    dJ_da (1, K); da_dz[k] (H_k, H_k); dz_da[k], of z[k] by a[k-1], (H_k, H_{k-1});
+    dz_dW[k] (H_k, H_{k-1} H_k), whose columns follow W[k] row by row.
+    """
+    L = len(W)
+    if kind == "mse":
+        dJ_da = a[L] - y  # (1, K)  (7.5)
+    elif kind == "ce":
+        dJ_da = -y / a[L]  # (1, K)  (7.24)
+    else:
+        dJ_da = (a[L] - y) / (a[L] * (1 - a[L]))  # (1, K)  (7.28)
+    da_dz, dz_da, dz_dW = {}, {}, {}
+    for k in range(1, L + 1):
+        if phi[k] == "softmax":
+            da_dz[k] = np.diag(a[k][0]) - a[k].T @ a[k]  # (K, K)  (7.23)
+        else:
+            da_dz[k] = np.diag(local_slope(z[k], a[k], phi[k])[0])  # (H_k, H_k)  (7.18)
+        dz_da[k] = W[k].T  # (H_k, H_{k-1})  (7.19)
+        blocks = [value * np.eye(W[k].shape[1]) for value in a[k - 1][0]]
+        dz_dW[k] = np.hstack(blocks)  # side by side: (H_k, H_{k-1} H_k)  (7.20)
+    return dJ_da, da_dz, dz_da, dz_dW
+
+
+def multiply(dJ_da, da_dz, dz_da, dz_dW):
+    """Return the rows dJ/da, dJ/dz, dJ/dW of each layer: row times Jacobian, (7.17)."""
+    L = len(da_dz)
+    row_a, row_z, row_W = {L: dJ_da}, {}, {}
+    for k in range(L, 0, -1):
+        row_z[k] = row_a[k] @ da_dz[k]  # (1, H_k)
+        row_W[k] = row_z[k] @ dz_dW[k]  # (1, H_{k-1} H_k)
+        row_a[k - 1] = row_z[k] @ dz_da[k]  # (1, H_{k-1})
+    return row_a, row_z, row_W
 
 
 # --- Training -------------------------------------------------------------------------
@@ -228,340 +216,427 @@ def stop_if_diverged(value, epoch):
                                  f"{value:.3g}; try a smaller --lr")
 
 
-def train(params, X, y, args, moving, backward=backward):
-    """Take steps that move the arrays whose names begin with a letter of ``moving``.
+def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
+    """Take ``epochs`` steps down the slope; return the new W and b, and the losses.
 
-    Returns params and the history: ``loss`` before each step and after the last;
-    ``stopped``, true after Ctrl-C.
+    The losses are those before each step, and the one after the last. ``slip`` and
+    ``fix_biases`` belong to Going further.
     """
-    history = {"loss": [], "stopped": False}
-    try:
-        for epoch in range(1, args.epochs + 1):
-            cache = forward(params, X, args.activation)
-            history["loss"].append(loss(cache, y, args.loss))
-            stop_if_diverged(history["loss"][-1], epoch)
-            grads = backward(params, cache, y, args.activation, args.loss)
-            params = {k: v - args.lr * grads[k] if k[0] in moving else v
-                      for k, v in params.items()}  # (7.6)
-    except KeyboardInterrupt:
-        print("Stopped by Ctrl-C; what was learnt so far is kept.")
-        history["stopped"] = True
-    history["loss"].append(loss(forward(params, X, args.activation), y, args.loss))
-    return params, history
+    W, b, losses = dict(W), dict(b), []  # copies: the caller keeps the start
+    for epoch in range(1, epochs + 1):
+        z, a = forward(W, b, X, phi)
+        losses.append(loss(z, a, y, kind))
+        stop_if_diverged(losses[-1], epoch)
+        dW, db = backward(W, z, a, y, phi, kind)
+        if slip:
+            _, _, dW, db = backward_with_slip(slip, W, z, a, y, phi, kind, lr)
+        for k in W:
+            W[k] = W[k] - lr * dW[k]  # (7.12)
+            if not fix_biases:
+                b[k] = b[k] - lr * db[k]  # (7.12)
+        if CTRL_C:  # it was pressed: what was learnt so far is kept
+            break
+    z, a = forward(W, b, X, phi)
+    losses.append(loss(z, a, y, kind))
+    return W, b, losses
 
 
-# --- Mistakes -------------------------------------------------------------------------
-
-WRONG = 1e-4  # a derivative with a larger error is wrong, not rounded
-MISTAKES = {  # name: (in the source of backward, the slip, {a key of RULES: its slip})
-    "sequential-update": (
-        'params[f"W{k}"].T', '(params[f"W{k}"] - lr * grads[f"W{k}"]).T',
-        {"da": "dz{up} @ (W{up} - lr*dW{up})[{j},:]"}),
-    "forgotten-transpose": (
-        'params[f"W{k}"].T', 'params[f"W{k}"]', {"da": "dz{up} @ W{up}[:,{j}]"}),
-    "missing-activation-derivative": (
-        ' * slope(cache[f"z{k - 1}"], cache[f"a{k - 1}"])', "", {"dz": "da{u}"}),
-    "wrong-sign": ("(a - y)", "(y - a)", {"error": "y[{j}] - a{u}"}),
-    "forgotten-half": ("(a - y)", "2 * (a - y)", {"error": "2*(a{u} - y[{j}])"}),
-    "missing-bias-gradient": ("dz.sum", "0 * dz.sum", {"db": "0*dz{u}"}),
-}
+# ======================================================================================
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# ======================================================================================
 
 
-def slip(mistake, lr):
-    """Return ``backward`` with one slip in its source, and that line before and after.
+# --- Going further --------------------------------------------------------------------
 
-    A sequential update moves W2 before the error passes through it on its way to W1.
+LOSSES = {"sigmoid": ["mse", "bce"], "linear": ["mse"], "softmax": ["ce"]}  # that fit
+LARGEST = 1000  # input, target or weight: beyond, h = 1e-5 is too far for a sigmoid
+WRONG = 1e-4  # a slope with a larger error is wrong; rounding explains 1e-8 or so
+SLIPS = {  # name: what is written instead of the right line
+    "forgotten-transpose": "da = dz @ W, without the .T",
+    "missing-activation-derivative": "dz = da, without the slope of the activation",
+    "wrong-sign": "y - a for a - y",
+    "forgotten-half": "2 * (a - y) for a - y: the loss was taken without its 1/2",
+    "missing-bias-gradient": "db = 0: the biases never move",
+    "sequential-update": "W2 is moved first, and da1 = dz2 @ W2.T is computed with it"}
+RULES = {  # name: how a comes from z, how dz comes from da; {u} stands for k[j]
+    "sigmoid": ("sigmoid(z{u})", "da{u}*a{u}*(1 - a{u})"),
+    "tanh": ("tanh(z{u})", "da{u}*(1 - a{u}**2)"),
+    "relu": ("relu(z{u})", "da{u}*(z{u} > 0)"),
+    "linear": ("z{u}", "da{u}*1"), "softmax": ("exp(z{u}) / S", ""),
+    "mse": ("(a{u} - y[{j}])**2 / 2", "a{u} - y[{j}]"),  # and how E comes from z and a
+    "ce": ("-y[{j}]*log(a{u})", "a{u} - y[{j}]"),
+    "bce": ("log(1 + exp(z{u})) - y[{j}]*z{u}", "a{u} - y[{j}]")}
+
+
+def backward_with_slip(slip, W, z, a, y, phi, kind, lr):
+    """Return da, dz, dW and db of a backward with one line that is wrong, or none."""
+    L, N = len(W), len(y)
+    da, dz, dW, db = {}, {}, {}, {}
+    error = (a[L] - y) / N
+    if slip == "wrong-sign":
+        error = (y - a[L]) / N
+    if slip == "forgotten-half":
+        error = 2 * (a[L] - y) / N
+    dz[L] = error
+    if kind == "mse":
+        da[L] = error
+        dz[L] = da[L] * local_slope(z[L], a[L], phi[L])
+    for k in range(L, 0, -1):
+        dW[k] = a[k - 1].T @ dz[k]
+        db[k] = dz[k].sum(axis=0, keepdims=True)
+        if slip == "missing-bias-gradient":
+            db[k] = np.zeros(db[k].shape)
+        if k > 1:
+            da[k - 1] = dz[k] @ W[k].T
+            if slip == "sequential-update":
+                da[k - 1] = dz[k] @ (W[k] - lr * dW[k]).T
+            if slip == "forgotten-transpose":
+                da[k - 1] = dz[k] @ W[k]
+            dz[k - 1] = da[k - 1] * local_slope(z[k - 1], a[k - 1], phi[k - 1])
+            if slip == "missing-activation-derivative":
+                dz[k - 1] = da[k - 1]
+    return da, dz, dW, db
+
+
+def measure(W, b, X, y, phi, kind):
+    """Return the measured slopes by name, and the names whose slope a kink can spoil.
+
+    To move a[k] is to move the input of the layers that follow. One example: to move z
+    is to move b. Near the kink of a ReLU, z = 0, a central difference is no slope.
     """
-    right, wrong, _ = MISTAKES[mistake]
-    source, namespace = inspect.getsource(backward), {**globals(), "lr": lr}
-    exec(source.replace(right, wrong), namespace)  # defines backward anew, in there
-    line = next(line.strip() for line in source.splitlines() if right in line)
-    return namespace["backward"], line, line.replace(right, wrong)
+    (z, a), L = forward(W, b, X, phi), len(W)
+    slopes, kinks = {"dW": {}, "db": {}, "dz": {}, "da": {}}, set()
+    for k in W:
+        slopes["dW"][k] = central_difference(W, b, X, y, phi, kind, W[k])
+        slopes["db"][k] = central_difference(W, b, X, y, phi, kind, b[k])
+        slopes["dz"][k] = slopes["db"][k]
+        if k < L or kind == "mse":
+            rest = [{m - k: layers[m] for m in range(k + 1, L + 1)}
+                    for layers in (W, b, phi)]
+            slopes["da"][k] = central_difference(
+                rest[0], rest[1], a[k], y, rest[2], kind, a[k])
+        if phi[k] == "relu" and np.abs(z[k]).min() < 1e-4:  # as far as h reaches
+            kinks |= {f"d{letter}{m}" for letter in "Wbza" for m in range(1, k + 1)}
+            kinks.remove(f"da{k}")
+    return by_name(slopes), kinks
 
 
-def compare_variants(params, X, y, args):
-    """Train as it should be and with each slip; print and return what comes of it."""
-    print(f"\n{'variant':30}{'error':>7}{'L after 1 step':>17}"
-          f"{f'after {args.epochs:,}':>15}   outputs then")
-    results, curves, slips = {}, {}, [args.mistake] if args.mistake else MISTAKES
-    for name in ("right", "biases-too", *slips):
-        gradient = slip(name, args.lr)[0] if name in MISTAKES else backward
-        moving = "Wb" if args.train_biases or name == "biases-too" else "W"
+def by_name(arrays):
+    """Return {"dW": {1: array, ...}, ...} as {"dW1[0,0]": number, ...}."""
+    named = {}
+    for letter, layers in arrays.items():
+        for k, array in layers.items():
+            for place, value in np.ndenumerate(array):
+                place = place if letter[-1] == "W" else place[1:]  # the others are rows
+                named[f"{letter}{k}[{','.join(map(str, place))}]"] = value.item()
+    return named
+
+
+def forward_rules(sizes, phi, kind):
+    """Return (symbol, rule) of each number on the way from the inputs to J."""
+    L, rules = len(phi), []
+    for k, units in [(k, range(sizes[k])) for k in phi]:
+        rules += [(f"z{k}[{j}]", f"a{k - 1} @ W{k}[:,{j}] + b{k}[{j}]") for j in units]
+        if phi[k] == "softmax":
+            rules += [("S", " + ".join(f"exp(z{k}[{j}])" for j in units))]
+        rules += [(f"a{k}[{j}]", RULES[phi[k]][0].format(u=f"{k}[{j}]")) for j in units]
+    rules += [(f"E[{j}]", RULES[kind][0].format(u=f"{L}[{j}]", j=j)) for j in units]
+    return [*rules, ("J", " + ".join(f"E[{j}]" for j in units))]
+
+
+def backward_rules(sizes, phi, kind):
+    """Return (symbol, rule) of each slope, from J back to W1 and b1."""
+    L, rules = len(phi), []
+    for k in range(L, 0, -1):
+        units = [(j, f"{k}[{j}]") for j in range(sizes[k])]
+        first = "dz" if k == L and kind != "mse" else "da"  # which collapses the two
+        rule = RULES[kind][1] if k == L else f"dz{k + 1} @ W{k + 1}[{{j}},:]"
+        rules += [(first + u, rule.format(u=u, j=j)) for j, u in units]
+        if first == "da":
+            rules += [("dz" + u, RULES[phi[k]][1].format(u=u)) for _, u in units]
+        rules += [(f"dW{k}[{i},{j}]", f"a{k - 1}[{i}]*dz{u}")
+                  for i in range(sizes[k - 1]) for j, u in units]
+        rules += [("db" + u, "dz" + u) for _, u in units]
+    return rules
+
+
+def put_in(rule, known):
+    """Return the rule with nine digits of each number; negative ones in brackets."""
+    def multiply_out(match):  # a1 @ W2[:,0] becomes a1[0]*W2[0,0] + a1[1]*W2[1,0] + ...
+        left, right = match.groups()
+        pairs = [(f"{left}[{i}]", right.replace(":", str(i))) for i in range(8)]
+        return " + ".join(f"{p}*{q}" for p, q in pairs if p in known and q in known)
+
+    def put(match):
+        value = known[match[0]] + 0.0  # -0 becomes 0
+        return f"{value:.9g}" if value >= 0 else f"({value:.9g})"
+
+    text = re.sub(r"(\w+) @ (\w+\[.+?\])", multiply_out, rule)
+    text = re.sub(r"\bd?[WEabyz]\d*\[[\d,]+\]|\b(?:lr|S|new)\b", put, text)
+    return re.sub(r"\(\(([^()]+)\)\)", r"(\1)", text)  # not sigmoid((-1))
+
+
+def work_out(W, b, X, y, args):
+    """Return each number of one step as a row: part, symbol, rule, numbers, value.
+
+    The rule is always the right one. With --mistake the value is what the slip gives.
+    """
+    L, phi, kind = len(W), args.phi, args.loss
+    z, a = forward(W, b, X, phi)
+    E = {"mse": (a[L] - y) ** 2 / 2, "ce": -y * log_softmax(z[L]),
+         "bce": np.logaddexp(0, z[L]) - y * z[L]}[kind]
+    used = backward_with_slip(args.mistake, W, z, a, y, phi, kind, args.lr)
+    found = used
+    if args.mistake in ("", "sequential-update"):  # then backward itself is right
+        found = *walk_back(W, z, a, y, phi, kind), *backward(W, z, a, y, phi, kind)
+    known = by_name({"W": W, "b": b, "z": z, "a": a, "E": {"": E}, "y": {"": y},
+                     **dict(zip(("da", "dz", "dW", "db"), found))})
+    known |= {"lr": args.lr, "S": np.exp(z[L]).sum(), "J": loss(z, a, y, kind)}
+    sizes, rows = [X.shape[1], *(b[k].size for k in b)], []
+    for part, rules in (("Forward", forward_rules(sizes, phi, kind)),
+                        ("Backward", backward_rules(sizes, phi, kind))):
+        for symbol, rule in rules:
+            rows.append((part, symbol, rule, put_in(rule, known), known[symbol]))
+    moved = {"W": used[2]} if args.fix_biases else {"W": used[2], "b": used[3]}
+    new = {name: known[name] - args.lr * slope
+           for name, slope in by_name(moved).items()}
+    for name, value in new.items():
+        rule = f"{name} - lr*d{name}"
+        rows.append(("Update", name, rule, put_in(rule, known), value))
+    for name, value in new.items():
+        text = put_in(f"({name} - new)/lr", {**known, "new": value})
+        rows.append(("The step taken", f"d{name}", "(old - new)/lr", text,
+                     (known[name] - value) / args.lr))
+    return rows
+
+
+def show(rows, slopes, kinks, step):
+    """Print the rows, each slope beside the measured one; return the errors by symbol.
+
+    Waits after each row if ``step``; returns None if the reader quits.
+    """
+    print(f"\n{'':9}{'rule, dz2 is dJ/dz2':25} {'numbers put in':45} {'value':>13}"
+          f"{'measured':>13}  error")
+    errors, i = {}, 0
+    while i < len(rows):
+        part, symbol, rule, numbers, value = rows[i]
+        if i == 0 or rows[i - 1][0] != part:
+            print(f"{part}:")
+        line = f"{symbol:9}{rule:25} {numbers:45} {value + 0.0:13.7g}"
+        if symbol in slopes:
+            error = gradient_error(value, slopes[symbol])
+            kink = error > WRONG and symbol.split("[")[0] in kinks
+            errors[part, symbol] = np.nan if kink else error
+            remark = f"{error:.0e}{' WRONG' if error > WRONG else ''}"
+            line += f"{slopes[symbol]:13.6g}  {'kink' if kink else remark}"
+        print(line)
         try:
-            ours = every_derivative(params, X, y, args, gradient)
-            end, history = train(params, X, y, args, moving, gradient)
+            answer = input("    Enter, b or q: ").strip() if step else ""
+        except (EOFError, OSError, RuntimeError, ValueError):  # nobody can press Enter
+            step, answer = False, ""
+        if answer == "q":
+            return None
+        i = max(0, i - 1) if answer == "b" else i + 1
+    return errors
+
+
+def check_steps(W, b, X, y, args):
+    """Measure a slope of the last and the first matrix with ever smaller h."""
+    z, a = forward(W, b, X, args.phi)
+    dW, _ = backward(W, z, a, y, args.phi, args.loss)
+    ends = sorted({len(W), 1}, reverse=True)
+    print("\nHow small should h be?\n    h " + "".join(
+        f"{f'dW{k}[0,0] measured':>22} {'error':>6}" for k in ends))
+    table = {"h": [10.0**-power for power in range(1, 13)]}
+    for h in table["h"]:
+        line = f"{h:.0e} "
+        for k in ends:
+            slope = central_difference(W, b, X, y, args.phi, args.loss, W[k], h)[0, 0]
+            error = gradient_error(dW[k][0, 0], slope)
+            table.setdefault(f"W{k}", []).append(error)
+            line += f"{slope:22.15f} {error:6.0e}"
+        print(line)
+    return table
+
+
+def compare_slips(W, b, X, y, args, slopes, kinks):
+    """Train as it should be and with each slip; print and return what comes of it."""
+    print(f"\n{'variant':30}{'error':>6}{'J after 1 step':>17}"
+          f"{f'after {args.epochs:,}':>15}   outputs then")
+    results, phi, kind = {}, args.phi, args.loss
+    z, a = forward(W, b, X, phi)
+    for name in ("right", *([args.mistake] if args.mistake else SLIPS)):
+        slip = "" if name == "right" else name
+        try:
+            _, _, dW, db = backward_with_slip(slip, W, z, a, y, phi, kind, args.lr)
+            W_end, b_end, losses = train(W, b, X, y, phi, kind, args.epochs, args.lr,
+                                         slip, args.fix_biases)
         except (ValueError, FloatingPointError) as failure:
             if name in ("right", args.mistake):
                 raise
             unfit = isinstance(failure, ValueError)
             print(f"{name:30} fails: {'the shapes do not fit' if unfit else failure}")
             continue
-        worst = max(gradient_error(v, central_difference(k, params, X, y, args)).max()
-                    for k, v in ours.items())
-        outputs = forward(end, X, args.activation)[f"a{len(params) // 2}"][0]
-        L = curves[name] = history["loss"]
-        results[name] = {"max_gradient_error": worst, "E1": L[:2][-1], "E_final": L[-1],
-                         "outputs": outputs}
-        print(f"{name:30}{worst:7.0e} {L[:2][-1]:16.12f} {L[-1]:14.6e}  ",
-              *(f"{a:.9f}" for a in outputs), flush=True)
-        if history["stopped"]:
+        errors = {symbol: gradient_error(value, slopes[symbol])
+                  for symbol, value in by_name({"dW": dW, "db": db}).items()
+                  if symbol.split("[")[0] not in kinks}
+        outputs = forward(W_end, b_end, X, phi)[1][len(W)][0]
+        worst = max(errors.values(), default=0.0)
+        results[name] = {"max_gradient_error": worst, "J1": losses[1],
+                         "J_end": losses[-1], "outputs": outputs}
+        print(f"{name:30}{worst:6.0e} {losses[1]:16.12f} {losses[-1]:14.6e}  ",
+              *(f"{v:.9f}" for v in outputs), flush=True)
+        if CTRL_C:
+            print("The variants after this one were not trained.")
             break
-    return results, curves
+    return results
 
 
-# --- Every number in four columns -----------------------------------------------------
-
-RULES = {  # of unit {u}, such as 2[0], which is unit {j} of layer {k}
-    "z": "a{down} @ W{k}[:,{j}] + b{u}", "da": "dz{up} @ W{up}[{j},:]", "db": "dz{u}",
-    "sigmoid": "da{u}*a{u}*(1 - a{u})", "tanh": "da{u}*(1 - a{u}**2)",
-    "relu": "da{u}*(z{u} > 0)", "error": "a{u} - y[{j}]",
-    "mse": "(a{u} - y[{j}])**2 / 2",
-    "bce": "-y[{j}]*log(a{u}) - (1 - y[{j}])*log(1 - a{u})"}
-
-
-def plan_step(sizes, args):
-    """Return [(part, symbol, rule)]: every number of one step, as lines of Python."""
-    rules = {**RULES, "dz": RULES[args.activation],
-             **(MISTAKES[args.mistake][2] if args.mistake else {})}
-    depth, there, back = len(sizes) - 1, [], []
-
-    def lines(symbol, rule, k):  # one for each unit; a rule, or its key in rules
-        units = [{"u": f"{k}[{j}]", "j": j, "k": k, "down": k - 1, "up": k + 1}
-                 for j in range(sizes[k])]
-        return [(symbol.format(**unit), rules.get(rule, rule).format(**unit))
-                for unit in units]
-
-    for k in range(1, depth + 1):
-        sigma = args.activation if k < depth else "sigmoid"
-        there += lines("z{u}", "z", k) + lines("a{u}", sigma + "(z{u})", k)
-    there += lines("E[{j}]", args.loss, depth)
-    there += [("L", " + ".join(f"E[{j}]" for j in range(sizes[-1])))]
-    for k in range(depth, 0, -1):
-        if k < depth:
-            back += lines("da{u}", "da", k) + lines("dz{u}", "dz", k)
-        elif args.loss == "mse":
-            back += lines("da{u}", "error", k) + lines("dz{u}", "sigmoid", k)
-        else:
-            back += lines("dz{u}", "error", k)
-        for i in range(sizes[k - 1]):
-            back += lines(f"dW{k}[{i},{{j}}]", f"a{k - 1}[{i}]*dz{{u}}", k)
-        if args.train_biases:
-            back += lines("db{u}", "db", k)
-    update = [(d[1:], f"{d[1:]} - lr*{d}") for d, _ in back if d[1] in "Wb"]
-    parts = {"Forward": there, "Backward": back, "Update": update,
-             "Forward, with the new weights": there}
-    return [(part, *line) for part, plan in parts.items() for line in plan]
-
-
-def put_in(rule, known):
-    """Return the rule with numbers for symbols; an @ becomes a sum of products."""
-    def put(value):
-        return f"{value + 0.0:.6g}" if value >= 0 else f"({value:.6g})"  # no -0
-
-    if "@" in rule:  # a @ W, or a @ W + b
-        product, *bias = rule.split(" + ")
-        left, right = (eval(side, known) for side in product.split(" @ "))
-        rule = " + ".join([f"{put(p)}*{put(q)}" for p, q in zip(left, right)] + bias)
-    rule = re.sub(r"\bd?[WEabyz]\d*\[[\d,]+\]|\blr\b",
-                  lambda match: put(eval(match[0], known)), rule)
-    return re.sub(r"\(\(([^()]+)\)\)", r"(\1)", rule)  # not sigmoid((-1))
-
-
-def work_out(params, X, y, args):
-    """Execute the plan line by line, from params, X, y and the learning rate alone.
-
-    Returns rows (part, symbol, rule, numbers, value, central difference or None).
-    """
-    layers = {k: v[0] for k, v in forward(params, X, args.activation).items()}
-    known, central, rows = {k: sigma for k, (sigma, _) in ACTIVATIONS.items()}, {}, []
-    known.update(log=np.log, lr=args.lr, y=y[0], E=np.zeros_like(y[0]))
-    for k, v in {**params, **layers}.items():
-        known[k], known[f"d{k}"] = np.full((2, *v.shape), np.nan)  # not yet known
-        central[f"d{k}"] = central_difference(k, params, X, y, args).reshape(v.shape)
-    known.update({k: v.copy() for k, v in params.items()}, a0=X[0])
-    for part, symbol, rule in plan_step(layer_sizes(params), args):
-        numbers = put_in(rule, known)
-        exec(f"{symbol} = {rule}", known)  # the line just as it is printed
-        check = eval(symbol, central) if symbol[0] == "d" else None
-        rows.append((part, symbol, rule, numbers, float(eval(symbol, known)), check))
-    return rows
-
-
-def show(rows, step):
-    """Print the rows; wait after each if ``step``. Return False if the reader quits."""
-    print(f"\n{'':9}{'chain rule, dz2 is dL/dz2':26}{'numbers put in':44}{'value':>15}"
-          f"{'central':>13}{'error':>6}")
-    i = 0
-    while i < len(rows):
-        part, symbol, rule, numbers, value, check = rows[i]
-        if rows[i - 1][0] != part:
-            print(f"{part}:")
-        columns = textwrap.wrap(rule, 25), textwrap.wrap(numbers, 43)
-        first, *more = (f"{left:26}{right:44}" for left, right
-                        in itertools.zip_longest(*columns, fillvalue=""))
-        line = f"{symbol:9}{first}{value + 0.0:15.9g}"
-        if check is not None:
-            error = gradient_error(value, check)
-            line += f"{check:13.6g}{error:6.0e}{' WRONG' if error > WRONG else ''}"
-        print("\n".join([line, *(f"{'':9}{rest}".rstrip() for rest in more)]))
-        try:
-            answer = input("    Enter, b or q: ").strip() if step else ""
-        except EOFError:  # nobody is there to press Enter
-            step, answer = False, ""
-        if answer == "q":
-            return False
-        i = max(0, i - 1) if answer == "b" else i + 1
-    return True
-
-
-def show_jacobians(params, X, y, args):
+def show_jacobians(W, b, X, y, args):
     """Multiply the full Jacobians, and print each product beside the compact form."""
-    compact = every_derivative(params, X, y, args, backward)
-    cache, row = forward(params, X, args.activation), np.ones((1, 1))
-    print("\nMatrix calculus: the row dL/d(.) so far, times the next full Jacobian")
-    for name, J in jacobians(params, cache, y, args.activation, args.loss).items():
-        product, wanted = row @ J, name.split("d")[-1]
-        row = row if wanted[0] == "W" else product  # the way back goes on from z or a
-        print(f"\n{name} {J.shape}, {np.count_nonzero(J)} of {J.size} numbers not 0:")
-        print(textwrap.indent(np.array2string(J + 0.0, precision=6), " " * 4))
-        if wanted in compact:
-            gap = np.abs(product - compact[wanted].ravel()).max()
-            print(f"  row times Jacobian: {product.shape}; compact d{wanted}: "
-                  f"{compact[wanted].shape}; largest difference {gap:.0e}")
+    z, a = forward(W, b, X, args.phi)
+    da, dz = walk_back(W, z, a, y, args.phi, args.loss)
+    dW, _ = backward(W, z, a, y, args.phi, args.loss)
+    dJ_da, da_dz, dz_da, dz_dW = jacobians(W, z, a, y, args.phi, args.loss)
+    row_a, row_z, row_W = multiply(dJ_da, da_dz, dz_da, dz_dW)
+    print("\nMatrix calculus: a row of slopes times a Jacobian is the next row\n"
+          f"\nThe first row: dJ/da{len(W)} {dJ_da.shape}\n{in_lines(dJ_da)}")
+    if not np.isfinite(dJ_da).all():
+        print("An output rounded to 0 or 1; backward need not divide by it: (7.25).")
+    for k in range(len(W), 0, -1):
+        steps = [("a", f"a{k}/dz{k}", da_dz[k], row_z[k], dz[k]),
+                 ("z", f"z{k}/dW{k}", dz_dW[k], row_W[k], dW[k])]
+        if k > 1:
+            steps.append(("z", f"z{k}/da{k - 1}", dz_da[k], row_a[k - 1], da[k - 1]))
+        for row, name, J, product, ours in steps:
+            gap = np.abs(product - ours.ravel()).max()
+            print(f"\nd{name} {J.shape}, {np.count_nonzero(J)} of {J.size} not 0:"
+                  f"\n{in_lines(J)}\n  dJ/d{row}{k} @ d{name} = {product.shape}\n"
+                  f"{in_lines(product)}\n  {name.split('/')[1]} of backward "
+                  f"{ours.shape}: the largest difference is {gap:.0e}")
 
 
-def to_latex(text):
-    """Return a symbol, a rule or numbers in the mathematics that GitHub shows."""
-    def symbol(match):
-        d, letter, layer, index = match.groups()
-        name = letter + f"^{{({layer})}}" * bool(layer) + f"_{{{index}}}" * bool(index)
-        return rf"\frac{{\partial L}}{{\partial {name}}}" if d else name
-
-    text = re.sub(r"\b(d?)([WLEabyz])(\d*)(?:\[([\d:,]+)\])?(?!\w)", symbol, text)
-    text = re.sub(r"\)\[(.+?)\]", r")_{\1}", text)  # a row of (W - lr*dW)
-    text = re.sub(r"e\+?(-?)0*(\d+)", r"*10^{\1\2}", text)
-    for plain, tex in (("**2", "^2"), ("*", r" \cdot "), ("@", r"\cdot"),
-                       ("lr", r"\eta"), ("sigmoid", r"\sigma"), ("tanh", r"\tanh"),
-                       ("log", r"\ln"), ("relu", r"\mathrm{relu}"), (">", r"\gt")):
-        text = text.replace(plain, tex)
-    return f"${text}$"
-
-
-def write_worksheet(rows, params, X, y, args):
-    """Write exercise.md, with blanks, and answers.md to the folder args.worksheet."""
-    given = ", ".join(to_latex(f"{name}[{','.join(map(str, i))}] = {values[i]:g}")
-                      for name, values in {**params, "a0": X[0], "y": y[0]}.items()
-                      for i in np.ndindex(values.shape))
-    for name in ("exercise", "answers"):
-        lines = [f"# One step of backpropagation: {name}\n\nLayers "
-                 f"{layer_sizes(params)}, hidden units {args.activation}, outputs "
-                 f"sigmoid, loss {args.loss}, $\\eta = {args.lr:g}$. Indices count "
-                 "from 0; $a \\cdot W_{:,j}$ sums the products with column $j$. Six "
-                 f"digits are enough.\n\nGiven: {given}.\n",
-                 "| part | number | rule | numbers put in | value |",
-                 "| --- " * 5 + "|"]
-        for part, symbol, rule, put, value, _ in rows:
-            cells = [part, to_latex(symbol), to_latex(rule)]
-            cells += [to_latex(put), f"{value:.6g}"] if name == "answers" else ["", ""]
-            lines.append(f"| {' | '.join(cells)} |")
-        path = args.worksheet / f"{name}.md"
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def in_lines(matrix):
+    """Return a matrix as indented lines of numbers."""
+    return "\n".join("    " + " ".join(f"{v + 0.0:12.6g}" for v in r) for r in matrix)
 
 
 # --- Figures --------------------------------------------------------------------------
 
-SIGNS = {-1: "#0072B2", 0: "#666666", 1: "#B36B00"}  # orange dark enough to read
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
+BLUE, ORANGE = "#0072B2", "#B36B00"  # slopes below and above 0; dark enough to read
 
 
-def plot_graph(params, cache, flow, title):
-    """Draw each number as a box or an edge: its value, and below it dL/d(value)."""
-    sizes, depth = layer_sizes(params), len(params) // 2
-    fig, ax = plt.subplots(figsize=(3 + 3 * depth, 1 + 1.3 * max(sizes)),
-                           layout="constrained")
-    largest = max(np.abs(flow[f"W{k}"]).max() for k in range(1, depth + 1)) or 1.0
+def draw_box(ax, x, y, text, slope=None, frame="grey"):
+    """Write lines of text at x, y in a box, and below them a slope in its colour."""
+    box = {"facecolor": "white", "edgecolor": frame, "boxstyle": "round,pad=0.25"}
+    look = {"ha": "center", "va": "center", "fontsize": 9}
+    below = "" if slope is None else f"{slope + 0.0:.4g}"
+    blank = re.sub(r"\S", "\u2007", "\n" * bool(below) + below)  # as wide
+    ax.text(x, y, text + blank, bbox=box, **look)
+    ax.text(x, y, "\n" * (text.count("\n") + 1) + below, **look,
+            color=ORANGE if (slope or 0) > 0 else BLUE)
 
-    def write(x, y, value, slope, frame="grey"):
-        below = "" if slope is None else f"\n{slope + 0.0:.3g}"
-        blank = re.sub(r"\S", "\u2007", below)  # as wide, to leave room in the box
-        box = {"facecolor": "white", "edgecolor": frame, "boxstyle": "round,pad=0.3"}
-        ax.text(x, y, value + blank, ha="center", va="center", bbox=box)
-        ax.text(x, y, "\n" * value.count("\n") + below, ha="center", va="center",
-                color=SIGNS[np.sign(slope or 0)])
 
+def plot_graph(W, b, z, a, y, da, dz, dW, db):
+    """Draw each number of one step, and below it its slope dJ/d(number)."""
+    sizes, L = [v.shape[1] for v in a.values()], len(W)
+    height = 1.2 * max(sizes) + 0.5
+    fig, ax = plt.subplots(figsize=(1.2 + 3.6 * L, height), layout="constrained")
     for k, j in [(k, j) for k, size in enumerate(sizes) for j in range(size)]:
-        x, y = 2.6 * k, (sizes[k] - 1) / 2 - j
-        ax.plot([x - 0.8 * (k > 0), x, x + (k == depth)], [y, y, y * (k < depth)],
-                color="grey", zorder=1)
-        for name, at in ((f"z{k}", x - 0.8), (f"a{k}", x)):
-            if name in cache:  # there is no z0
-                write(at, y, f"{name}[{j}]\n{cache[name][0, j]:.4g}",
-                      flow[name][0, j] if name in flow else None)
-        for i in range(sizes[k - 1] if k else 0):
-            start, slope = (sizes[k - 1] - 1) / 2 - i, flow[f"W{k}"][i, j]
-            ax.plot([x - 2.6, x - 0.8], [start, y], color=SIGNS[np.sign(slope)],
-                    linewidth=0.5 + 6 * abs(slope) / largest, alpha=0.5, zorder=0)
-            if params[f"W{k}"].size <= 9:
-                t = (0.32, 0.65)[i % 2]  # of the way, so that labels keep apart
-                write(x - 2.6 + 1.8 * t, start + t * (y - start),
-                      f"{params[f'W{k}'][i, j]:.4g}", slope, "none")
-    write(2.6 * depth + 1, 0, "L", None)
-    ax.set(title=title, ylim=(-max(sizes) / 2 + 0.05, max(sizes) / 2 - 0.05))
-    fig.supxlabel("black: values; blue (below zero) and orange (above): dL/d(value); "
-                  f"the widest edge is {largest:.3g}", fontsize=10)
+        x, at = 3.6 * k, 1.2 * ((sizes[k] - 1) / 2 - j)
+        target = f"\ntarget {y[0, j]:.4g}" if k == L else ""
+        slope = da[k][0, j] if k in da else None
+        ax.plot([x - 1.1 * (k > 0), x], [at, at], color="grey", zorder=1)
+        draw_box(ax, x, at, f"a{k}[{j}]\n{a[k][0, j]:.4g}{target}", slope)
+        if k == 0:
+            continue
+        draw_box(ax, x - 1.1, at, f"z{k}[{j}]\n{z[k][0, j]:.4g}", dz[k][0, j])
+        ax.text(x - 1.1, at - 0.48, f"bias {b[k][0, j]:.4g}", ha="center", fontsize=9)
+        for i, slope in enumerate(dW[k][:, j]):
+            start, t = 1.2 * ((sizes[k - 1] - 1) / 2 - i), (0.33, 0.67)[i % 2]
+            ax.plot([x - 3.6, x - 1.1], [start, at], zorder=0, linewidth=1.5, alpha=0.6,
+                    color=ORANGE if slope > 0 else BLUE)
+            if W[k].size <= 9:  # t of the way, so that labels keep apart
+                draw_box(ax, x - 3.6 + 2.5 * t, start + t * (at - start),
+                         f"{W[k][i, j]:.4g}", slope, "none")
+    ax.set(title="Values, black, go right; slopes of J, in colour, come back left",
+           xlim=(-0.4, 3.6 * L + 0.55), ylim=(0.15 - height / 2, height / 2 - 0.3))
     ax.axis("off")
     return fig
 
 
-def plot_graphs(params, X, y, args, backward):
-    """Draw the graph with all gradients, and with those of one error, the largest."""
-    cache = forward(params, X, args.activation)
-    a = cache[f"a{len(params) // 2}"]
-    errors = np.abs(a - y)[0]
-    k = errors.argmax()
-    alone = np.where(np.arange(len(errors)) == k, y, a)  # the other errors are now zero
-    flow, one = (every_derivative(params, X, targets, args, backward)
-                 for targets in (y, alone))
-    name = max((k for k in params if k[0] == "W"), key=lambda k: np.abs(flow[k]).max())
-    share = np.abs(one["z1"]).sum() / max(errors[k], 1e-300)
-    return {
-        "graph": plot_graph(params, cache, flow, "Values flow right, gradients flow "
-                            f"back; the largest weight gradient is in {name}"),
-        "flow": plot_graph(params, cache, one, f"The error of output {k} alone: "
-                           f"{100 * share:.3g} % of it reaches layer 1")}
-
-
-def plot_loss(curves):
-    """Draw the loss of each variant; the legend has the order of the final losses."""
-    fig, ax = plt.subplots(figsize=(9, 4.8), layout="constrained")
-    colours = dict(zip(curves, ["#000000", *CLASS_COLOURS]))
-    for name in sorted(curves, key=lambda name: -curves[name][-1]):
-        L, width = curves[name], 4 if name == "right" else 1.5
-        ax.loglog(np.arange(1, len(L) + 1), L, "--" if "bias" in name else "-",
-                  color=colours[name], linewidth=width, zorder=6 - width,
-                  label=f"{name}, {L[-1]:.3e}")
-    fell = [L[-1] < L[0] for name, L in curves.items() if name in MISTAKES]
-    ax.set(xlabel="steps taken + 1", ylabel="loss L", title=f"With {sum(fell)} of "
-           f"{len(fell)} slips the loss falls all the same")
-    fig.legend(loc="outside right center")
+def plot_gate(W, a, da, dz, dW):
+    """Draw the way back to W1[0,0]: incoming times local slope = outgoing."""
+    n, arrow = W[2].shape[1], {"arrowstyle": "->"}
+    fig, ax = plt.subplots(figsize=(9, 0.7 + 0.8 * n), layout="constrained")
+    local = dz[1][0, 0] / da[1][0, 0] if da[1][0, 0] else 0.0
+    draw_box(ax, 0.2, 0, "dW1[0,0]", dW[1][0, 0])
+    draw_box(ax, 2.6, 0, "dz1[0]", dz[1][0, 0])
+    draw_box(ax, 5.0, 0, "the sum\nda1[0]", da[1][0, 0])
+    for x, text in ((1.4, f"× a0[0]\n= {a[0][0, 0]:.4g}"),
+                    (3.8, f"× slope of\nthe activation\n= {local:.4g}")):
+        ax.annotate("", (x - 0.75, 0), (x + 0.75, 0), arrowprops=arrow)
+        ax.text(x, 0.1, text, ha="center", va="bottom", fontsize=9)
+    for j in range(n):
+        at, weight = 0.8 * ((n - 1) / 2 - j), W[2][0, j]
+        ax.annotate("", (5.4, 0.06 * np.sign(at)), (8.1, at), arrowprops=arrow)
+        draw_box(ax, 8.5, at, f"dz2[{j}]", dz[2][0, j])
+        draw_box(ax, 6.9, 0.6 * at, f"× W2[0,{j}] = {weight:.4g}",
+                 dz[2][0, j] * weight, "none")
+    ax.set(xlim=(-0.4, 9), ylim=(-0.4 * n - 0.1, 0.4 * n + 0.1),
+           title="Incoming × local slope = outgoing slope; where paths meet, they add")
+    ax.axis("off")
     return fig
 
 
-# --- Command line ---------------------------------------------------------------------
+def plot_jacobians(da_dz, dz_da, dz_dW, row_a, row_z, row_W):
+    """Draw the Jacobians from J to W1 as blocks: row times block = the next row."""
+    step = 1.7 + max(row_z[1].size, row_z[2].size)
+    fig, ax = plt.subplots(figsize=(9, 1.4 * step), layout="constrained")
+    for line, blocks in enumerate([
+            (("dJ/da2", row_a[2]), ("da2/dz2", da_dz[2]), ("dJ/dz2", row_z[2])),
+            (("dJ/dz2", row_z[2]), ("dz2/da1", dz_da[2]), ("dJ/da1", row_a[1])),
+            (("dJ/da1", row_a[1]), ("da1/dz1", da_dz[1]), ("dJ/dz1", row_z[1])),
+            (("dJ/dz1", row_z[1]), ("dz1/dW1", dz_dW[1]), ("dJ/dW1", row_W[1]))]):
+        x = 0.0
+        for (name, J), sign in zip(blocks, ("@", "=", "")):
+            rows, columns = J.shape
+            top, extent = -line * step, 2 * np.abs(J).max() or 1.0
+            ax.imshow(J, cmap="PuOr_r", vmin=-extent, vmax=extent, aspect="auto",
+                      extent=(x, x + 2 * columns, top - rows, top))
+            for (i, j), value in np.ndenumerate(J):
+                ax.text(x + 2 * j + 1, top - i - 0.5, f"{value + 0.0:.4g}", ha="center",
+                        va="center", fontsize=9)
+            ax.text(x, top + 0.2, f"{name}  {rows} × {columns}", fontsize=9)
+            x += 2 * columns + 1.4
+            ax.text(x - 0.7, top - 0.5, sign, ha="center", va="center", fontsize=11)
+    ax.set(xlim=(0, x), ylim=(1.1 - 4 * step, 0.9),
+           title="A row of slopes times a Jacobian is the next row of slopes")
+    ax.axis("off")
+    return fig
+
+
+# --- Files and command line -----------------------------------------------------------
+
+CTRL_C = []  # filled when it is pressed: training then ends with the epoch
+
+
+class InputError(ValueError):
+    """Bad input that the user can mend; the message is one sentence that says how."""
 
 
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
     def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan  # lies in no interval
-        if not low <= value <= high:
-            noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {noun} from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        noun = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {noun} from {low} to "
+                                         f"{high}")
 
     return parse
 
@@ -572,6 +647,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self):
         super().__init__(description=__doc__, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a number, too
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
@@ -584,20 +660,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def press_ctrl_c(*_):
+    """Let training end with its epoch, so that all is saved; the second time: stop."""
+    if CTRL_C:
+        raise KeyboardInterrupt
+    CTRL_C.append(True)
+    print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
 def run_safely(story, args):
     """Call ``story(args)``; say what failed in one sentence; return the exit status."""
-    sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?"
+    if sys.stdout:  # None where the console was closed
+        sys.stdout.reconfigure(errors="replace")  # a letter that it lacks shows "?"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            story(args)  # training looks for numbers that are not finite itself
+        with np.errstate(all="ignore"):  # training itself looks for infinite numbers
+            make_folder(args.out)
+            story(args)
         return 0
     except KeyboardInterrupt:
         status, message = 130, "stopped by Ctrl-C"
     except FloatingPointError as error:  # training diverged
         status, message = 1, error
+    except ImportError as error:
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        status, message = 2, f"please install a package first: pip install {package}"
     except (InputError, OSError, MemoryError) as error:
-        status, message = 2, error
+        status, message = 2, str(error) or "there is not enough memory for this"
+    finally:
+        signal.signal(signal.SIGINT, before)
+        CTRL_C.clear()
     print(f"{Path(__file__).name}: {message}", file=sys.stderr)
     return status
 
@@ -613,91 +708,171 @@ def make_folder(folder):
 
 
 def save_results(args, figures, metrics, others=()):
-    """Write {name: Figure} and the metrics to ``args.out``, then open the windows.
-
-    ``others`` names the files that the run has already written there.
-    """
-    for name, fig in figures.items():
-        fig.savefig(args.out / f"{name}.png", dpi=150)
+    """Write {name: Figure}, the metrics and others, {name: bytes}; open the windows."""
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
-    text = json.dumps({**metrics, "settings": settings}, indent=2,
+    text = json.dumps({**metrics, "settings": settings},
                       default=lambda v: v.name if isinstance(v, Path) else v.tolist())
-    (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
+    valid = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN
+    files = {**dict(others), "metrics.json": json.dumps(valid, indent=2).encode()}
+    names = [*(f"{name}.png" for name in figures), *files]
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:  # whole, or not at all
+        for name, fig in figures.items():
+            fig.savefig(Path(folder, f"{name}.png"), dpi=150)
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        for name in names:
+            Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plt.show()
     plt.close("all")
 
 
+def load_params(path):
+    """Read {"W1": [[...], ...], "b1": [...], ...} from JSON, or raise InputError."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            entries = json.loads(file.read(10**5))  # the largest network takes 10**4
+        layers = range(1, len(entries.keys()) // 2 + 1)
+        W = {k: np.array(entries.pop(f"W{k}"), dtype=float) for k in layers}
+        b = {k: np.array(entries.pop(f"b{k}"), dtype=float).reshape(1, -1)
+             for k in layers}
+        sizes = [len(W[1]), *(b[k].size for k in layers)]
+        if entries or len(sizes) > 6 or not 1 <= min(sizes) <= max(sizes) <= 8:
+            raise ValueError(f"{[*entries] or sizes} are not 2 to 6 sizes from 1 to 8")
+        for k in layers:
+            if W[k].shape != (sizes[k - 1], sizes[k]):
+                raise ValueError(f"W{k} has the shape {W[k].shape}, and does not fit")
+            if not max(np.abs(W[k]).max(), np.abs(b[k]).max()) <= LARGEST:
+                raise ValueError(f"a number is not finite, or beyond {LARGEST}")
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError,
+            ValueError) as error:
+        raise InputError(f"{path} must hold W1 (inputs, outputs), b1 (outputs), ... "
+                         f"as lists of numbers: {error}") from None
+    return W, b
+
+
+def init_params(sizes, rng):
+    """Return W and b by layer, from -1 to 1; two decimals are easy to copy."""
+    W, b = {}, {}
+    for k in range(1, len(sizes)):
+        W[k] = rng.uniform(-1, 1, size=(sizes[k - 1], sizes[k])).round(2)
+        b[k] = rng.uniform(-1, 1, size=(1, sizes[k])).round(2)
+    return W, b
+
+
+def load_data(args, rng):
+    """Return W, b, X (1, D), y (1, K): the worked example, or what the flags say."""
+    W, b, X, y = W_START, B_START, X_START[0], Y_START[0]
+    if args.weights or args.layers:
+        W, b = (load_params(args.weights) if args.weights
+                else init_params(args.layers, rng))
+        X = rng.uniform(-1, 1, size=len(W[1])).round(2)
+        y = rng.uniform(0.05, 0.95, size=b[len(b)].size).round(2)
+    if args.output == "softmax":
+        y = np.eye(len(y))[len(y) - 1]  # one-hot: the last class is the right one
+    for flag, given, usual in (("input", args.input, X), ("target", args.target, y)):
+        if given and len(given) != len(usual):
+            raise InputError(f"--{flag} holds {len(given)} number(s), but this network "
+                             f"needs {len(usual)}")
+    X, y = np.array([args.input or X]), np.array([args.target or y])
+    if args.output != "linear" and not (0 <= y.min() and y.max() <= 1):
+        raise InputError(f"--target of a {args.output} must lie from 0 to 1")
+    if args.output == "softmax" and (y.size == 1 or abs(y.sum() - 1) > 1e-9):
+        raise InputError("--target of a softmax: two or more numbers with the sum 1")
+    hidden = [W[k].shape for k in W if k > 1]
+    if args.mistake in [*SLIPS][:2] + [*SLIPS][-1:] and not hidden:
+        raise InputError(f"{args.mistake} needs a hidden layer; try --layers 2 3 3")
+    if args.mistake == "forgotten-transpose" and any(m != n for m, n in hidden):
+        raise InputError("forgotten-transpose needs square weights after W1, or the "
+                         "shapes do not fit; try --layers 2 3 3")
+    return W, b, X, y
+
+
 def parse_args(argv=None):
-    """Return the settings on the command line."""
+    """Return the settings on the command line; phi names the function of each layer."""
     parser = Parser()
     flag, network = parser.add_argument, parser.add_mutually_exclusive_group()
     network.add_argument("--layers", type=number(int, 1, 8), nargs="+", metavar="N",
                          help="sizes, inputs first, of a network drawn by --seed")
     network.add_argument("--weights", type=Path, metavar="FILE",
                          help='JSON with {"W1": [[...], ...], "b1": [...], "W2": ...}')
-    flag("--input", type=number(float, -1e6, 1e6), nargs="+", help="the inputs")
-    flag("--target", type=number(float, 0, 1), nargs="+", help="the desired outputs")
-    flag("--activation", choices=[*ACTIVATIONS], default="sigmoid",
+    flag("--input", type=number(float, -LARGEST, LARGEST), nargs="+", help="the inputs")
+    flag("--target", type=number(float, -LARGEST, LARGEST), nargs="+",
+         help="what the outputs should become")
+    flag("--activation", choices=["sigmoid", "tanh", "relu"], default="sigmoid",
          help="of the hidden layers (default: %(default)s)")
-    flag("--loss", choices=["mse", "bce"], default="mse",
-         help="half the squared error, or cross-entropy (default: %(default)s)")
-    flag("--train-biases", action="store_true",
-         help="update the biases, too; the worked example keeps them fixed")
+    flag("--output", choices=[*LOSSES], default="sigmoid",
+         help="activation of the last layer (default: %(default)s)")
+    flag("--loss", choices=["mse", "bce", "ce"],
+         help="mse, half the squared error, for sigmoid or linear outputs; bce, the "
+              "cross-entropy of sigmoids; ce, that of a softmax (default: as it fits)")
     flag("--epochs", type=number(int, 1, 10**6), default=10_000,
-         help="steps (default: %(default)s)")
-    flag("--lr", type=number(float, 1e-9, 1e9), default=0.5,
+         help="steps of training (default: %(default)s)")
+    flag("--lr", type=number(float, 1e-6, 1e9), default=0.5,
          help="learning rate (default: %(default)s)")
+    flag("--fix-biases", action="store_true", help="move the weights only")
     flag("--step", action="store_true",
          help="wait at each number: Enter goes on, b back, q quits")
     flag("--jacobians", action="store_true", help="multiply the full Jacobians, too")
-    flag("--mistake", choices=[*MISTAKES], metavar="SLIP",
-         help="make this slip: " + ", ".join(MISTAKES))
-    flag("--worksheet", type=Path, metavar="DIR", help="write the exercises there")
+    flag("--mistake", choices=[*SLIPS], metavar="SLIP", default="",
+         help="make this slip: " + ", ".join(SLIPS))
     args = parser.parse_args(argv)
     if args.layers and not 2 <= len(args.layers) <= 6:
         parser.error("--layers needs 2 to 6 sizes, from the inputs to the outputs")
+    args.loss = args.loss or LOSSES[args.output][0]
+    if args.loss not in LOSSES[args.output]:
+        parser.error(f"--output {args.output} goes with --loss "
+                     f"{' or '.join(LOSSES[args.output])}")
+    if args.fix_biases and args.mistake == "missing-bias-gradient":
+        parser.error("--fix-biases leaves no bias gradient to miss")
     return args
 
 
-def report_step(rows, way, args):
+def report(errors, J0, way, args):
     """Print the verdict, with the numbers."""
-    errors = [gradient_error(row[4], row[5]) for row in rows if row[5] is not None]
-    wrong = sum(error > WRONG for error in errors)
-    print(f"\nOne step takes L from {way['E0']:.9f} to {way['E1']:.9f}, "
-          f"{args.epochs:,} steps to {way['E_final']:.6e}.\nCentral differences "
-          f"{f'contradict {wrong}' if wrong else 'confirm all'} of {len(errors)} "
-          f"derivatives; the largest error is {max(errors):.0e}.")
+    sure = [error for error in errors.values() if not np.isnan(error)]
+    wrong, kinks = sum(error > WRONG for error in sure), len(errors) - len(sure)
+    print(f"\nOne step takes J from {J0:.9f} to {way['J1']:.9f}, {args.epochs:,} steps "
+          f"to {way['J_end']:.6e}.\nCentral differences "
+          f"{f'contradict {wrong}' if wrong else 'confirm all'} of {len(sure)} slopes; "
+          f"the largest error is {max(sure, default=0.0):.0e}.")
+    if kinks:
+        print(f"{kinks} more are at the kink of a ReLU, z = 0: it has no slope there.")
+    if not way["J_end"] < J0:
+        print("The loss has not fallen: try a smaller --lr, or inputs nearer to 0.")
 
 
 def simulate(args):
     """Work out one step, check it, train, draw and save."""
-    args.train_biases |= args.mistake == "missing-bias-gradient"  # else nothing to miss
-    params, X, y = load_data(args, np.random.default_rng(args.seed))
-    for folder in filter(None, (args.out, args.worksheet)):
-        make_folder(folder)
-    print(f"Backpropagation {'-'.join(map(str, layer_sizes(params)))}, "
-          f"{args.activation}, loss {args.loss}, learning rate {args.lr:g}, biases "
-          f"{'trained' if args.train_biases else 'fixed'}, seed {args.seed}")
-    gradient = backward
+    W, b, X, y = load_data(args, np.random.default_rng(args.seed))
+    L, sizes, kind = len(W), [X.shape[1], *(b[k].size for k in b)], args.loss
+    phi = args.phi = {k: args.activation if k < L else args.output for k in W}
+    print(f"Backpropagation {'-'.join(map(str, sizes))}, hidden {args.activation}, "
+          f"output {args.output}, loss {kind}, lr {args.lr:g}, seed {args.seed}")
     if args.mistake:
-        gradient, right, wrong = slip(args.mistake, args.lr)
-        print(f"Right: {right}\nSlip:  {wrong}")
-    rows = work_out(params, X, y, args)
-    if not show(rows, args.step):
+        print(f"The slip: {SLIPS[args.mistake]}")
+    z, a = forward(W, b, X, phi)
+    J0 = loss(z, a, y, kind)
+    slopes, kinks = measure(W, b, X, y, phi, kind)
+    errors = show(work_out(W, b, X, y, args), slopes, kinks, args.step)
+    if errors is None:
         return
     if args.jacobians:
-        show_jacobians(params, X, y, args)
-    if args.worksheet:
-        write_worksheet(rows, params, X, y, args)
-        print(f"\nWrote exercise.md and answers.md to {args.worksheet}")
-    results, curves = compare_variants(params, X, y, args)
-    way = {"E0": curves["right"][0], **results.get(args.mistake, results["right"])}
-    report_step(rows, way, args)
-    figures = {**plot_graphs(params, X, y, args, gradient), "loss": plot_loss(curves)}
-    save_results(args, figures, {**way, "ways": results})
+        show_jacobians(W, b, X, y, args)
+    table = check_steps(W, b, X, y, args)
+    results = compare_slips(W, b, X, y, args, slopes, kinks)
+    way = {"J0": J0, **results.get(args.mistake, results["right"])}
+    report(errors, J0, way, args)
+    back = backward_with_slip(args.mistake, W, z, a, y, phi, kind, args.lr)
+    figures = {"graph": plot_graph(W, b, z, a, y, *back)}
+    if L == 2:
+        figures["gate"] = plot_gate(W, a, *back[:3])
+        if max(sizes) <= 3:  # more columns would not fit
+            full = jacobians(W, z, a, y, phi, kind)
+            figures["jacobians"] = plot_jacobians(*full[1:], *multiply(*full))
+    save_results(args, figures, {**way, "ways": results, "check": table})
 
 
 def main(argv=None):
