@@ -4,50 +4,138 @@
 # ///
 """Can a rule that learns only from its mistakes find a line between two classes?
 
-    X (N, D) -> w (D,), b () -> z = X w + b (N,) -> sign -> a (N,), -1 or +1
+    X (N, D) -> z = X w + b (N,) -> a = the sign of z (N,): -1, +1, or 0, no answer
 
-N examples, D features; x_n is row n of X, y_n its label, -1 or +1; eta is the learning
-rate. With the bias folded in, x~ = (x, 1) and w~ = (w, b), a line is a plane through
-the origin. R is the largest |x~_n|, gamma the widest margin that a unit w~ can leave.
-Numbers such as (1.3) are those of the equations in README.md.
+X holds N examples, one a row, of D numbers each; y (N,) the right answers, -1 or +1;
+the weights w (D,) and the bias b () are learnt. (1.1) is an equation in README.md.
 
-    python perceptron.py                  two clouds of points, then XOR
-    python perceptron.py --margin 0.01    a narrow gap: more mistakes
-    python perceptron.py --data iris --animate
+    python perceptron.py                              AND, two clouds of points, XOR
+    python perceptron.py --data blobs --margin 0.01   a narrow gap between the clouds
+    python perceptron.py --csv points.csv             two numbers and a label in a row
 """
 
 import argparse
+import contextlib
+import csv
+import io
 import json
 import math
+import os
+import re
+import signal
 import sys
 import tempfile
+import warnings
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation, PillowWriter
-
-CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
-                 "#56B4E9", "#D55E00", "#F0E442", "#000000"]  # Okabe & Ito
-TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-
-
-class InputError(ValueError):
-    """Bad input that the user can mend; the message is one sentence that says how."""
-
 
 # --- Data -----------------------------------------------------------------------------
 
-GATES = {"and": [0, 0, 0, 1], "or": [0, 1, 1, 1], "nand": [1, 1, 1, 0],
-         "xor": [0, 1, 1, 0]}
+CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # (4, 2), an X
+GATES = {"and": np.array([-1.0, -1.0, -1.0, 1.0]),  # four y (4,): +1 says yes, -1 no
+         "or": np.array([-1.0, 1.0, 1.0, 1.0]),
+         "nand": np.array([1.0, 1.0, 1.0, -1.0]),
+         "xor": np.array([-1.0, 1.0, 1.0, -1.0])}
 
+
+# --- Model ----------------------------------------------------------------------------
+
+
+def init_params(n_features):
+    """Return weights (D,) and a bias of 0: the bound (1.15) is for a start at zero."""
+    return np.zeros(n_features), 0.0
+
+
+def forward(w, b, X):
+    """Return weighted sums z (N,) and answers a (N,) to the rows of X (N, D)."""
+    z = X @ w + b  # (N,)  (1.1)
+    a = np.sign(z)  # (N,)  (1.2); np.sign is -1, 0 or +1
+    return z, a
+
+
+# --- Loss and gradients ---------------------------------------------------------------
+
+
+def loss(z, y):
+    """Return how far z (N,) is on the wrong side of 0, the mean over the examples."""
+    return np.mean(np.maximum(0.0, -y * z))  # ()  (1.5)
+
+
+def backward(X, a, y):
+    """Return the slope of the loss for w, dw (D,), and for b, db ().
+
+    a (N,) are the answers of ``forward`` to X (N, D); y (N,) are the right ones.
+    """
+    # np.where(c, p, q) takes p where c is true and q elsewhere.
+    dz = np.where(a != y, -y, 0.0) / len(y)  # (N,)  (1.6)
+    dw = X.T @ dz  # (D,)  (1.7)
+    db = dz.sum()  # ()  (1.8)
+    return dw, db
+
+
+# --- Training -------------------------------------------------------------------------
+
+
+def train(w, b, X, y, epochs, lr):
+    """Show the examples one by one, in order; correct w and b at each mistake.
+
+    Ends after an epoch without a mistake, or after ``epochs``. Returns w, b, the number
+    of mistakes in each epoch, and the corrections: for each its epoch, the example n,
+    its sum z before, and w and b after.
+    """
+    mistakes, corrections = [], []
+    print("epoch  mistakes      loss  accuracy")
+    for epoch in range(1, epochs + 1):
+        mistakes.append(0)
+        for n in range(len(y)):
+            x_n, y_n = X[n : n + 1], y[n : n + 1]  # (1, D) and (1,): one example, N = 1
+            z, a = forward(w, b, x_n)  # (1,), (1,)
+            if a[0] != y[n]:  # a mistake
+                dw, db = backward(x_n, a, y_n)  # (D,), ()
+                w = w - lr * dw  # (D,)  (1.9)
+                b = b - lr * db  # ()  (1.9)
+                mistakes[-1] += 1
+                corrections.append({"epoch": epoch, "n": n, "z": z[0], "w": w, "b": b})
+        done = mistakes[-1] == 0 or epoch == epochs
+        if done or math.log2(epoch).is_integer():  # 1, 2, 4, 8, ...: few lines
+            z, a = forward(w, b, X)  # (N,), (N,)
+            print(f"{epoch:5d}  {mistakes[-1]:8d}  {loss(z, y):8.4f}  "
+                  f"{np.mean(a == y):8.1%}", flush=True)
+        if done:
+            break
+        if CTRL_C:  # it was pressed: what was learnt so far is kept
+            break
+    return w, b, mistakes, corrections
+
+
+def mistake_bound(X, y, w, b):
+    """Return R, gamma and the most mistakes that training can make on X (N, D), y (N,).
+
+    w (D,) and b () may be any line that has every example on its side (Novikoff, 1962).
+    """
+    folded = np.column_stack([X, np.ones(len(X))])  # (N, D + 1)  (1.10)
+    direction = np.append(w, b)  # (D + 1,)  (1.10)
+    direction = direction / np.linalg.norm(direction)  # its length is 1
+    R = np.linalg.norm(folded, axis=1).max()  # ()  (1.11)
+    gamma = (y * (folded @ direction)).min()  # ()  (1.11)
+    return R, gamma, (R / gamma) ** 2  # (1.15)
+
+
+# ======================================================================================
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# ======================================================================================
+
+
+# --- Going further --------------------------------------------------------------------
 
 def make_blobs(n_points, margin, rng):
     """Return two clouds, X (N, 2) and y (N,), each ``margin`` away from one line."""
     angle = rng.uniform(0, 2 * np.pi)
-    normal = np.array([np.cos(angle), np.sin(angle)])
+    normal = np.array([np.cos(angle), np.sin(angle)])  # at right angles to the line
     y = np.where(np.arange(n_points) % 2 == 0, -1.0, 1.0)
     X = rng.normal(size=(n_points, 2)) + np.outer(2 * rng.normal(size=n_points),
                                                   [-normal[1], normal[0]])
@@ -57,183 +145,78 @@ def make_blobs(n_points, margin, rng):
     return X + rng.uniform(-3, 3, size=2), y  # the line need not pass the origin
 
 
-def read_points(path):
-    """Read a CSV file with two numbers and a label in each row, after a header or not.
-
-    Returns X (N, 2), labels (N,) as text and the three column names. Raises InputError.
-    """
-    names = ["x1", "x2", "label"]
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        lines = [line for line in text.splitlines() if line.strip()]
-        if not lines:
-            raise ValueError("it is empty")
-        table = np.loadtxt(lines, str, comments=None, delimiter=",", quotechar='"',
-                           ndmin=2)
-        try:
-            table[0, :2].astype(float)
-        except ValueError:
-            names, table = table[0].tolist(), table[1:]
-        X = np.array(table[:, :2].tolist(), dtype=float)
-        if not (len(X) and table.shape[1] == 3 and np.all(np.abs(X) < 1e100)):
-            raise ValueError("it has missing or infinite numbers, or other columns")
-    except ValueError as error:
-        raise InputError(f"{path} must hold two numbers and a label in each row, with "
-                         f"commas between: {error}") from None
-    return X, np.char.strip(table[:, 2]), [name.strip() for name in names]
-
-
-def load_data(name, csv_path, margin, rng):
-    """Return X (N, 2), y (N,) in {-1, +1} and four names: two features, two classes."""
-    if csv_path is not None:
-        X, labels, names = read_points(csv_path)
-        classes, index = np.unique(labels, return_inverse=True)
-        if len(classes) != 2:
-            raise InputError(f"{csv_path} holds {len(classes)} different label(s), but "
-                             "a perceptron tells exactly 2 apart")
-        return X, 2.0 * index - 1, [*names[:2], *classes]
-    if name == "blobs":
-        return *make_blobs(100, margin, rng), ["x1", "x2", "class 0", "class 1"]
-    if name == "iris":
-        from sklearn.datasets import load_iris
-
-        X, species = load_iris(return_X_y=True)
-        names = ["petal length in cm", "petal width in cm", "setosa", "other species"]
-        return X[:, 2:], np.where(species == 0, -1.0, 1.0), names
-    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    return X, 2.0 * np.array(GATES[name]) - 1, ["x1", "x2", "output 0", "output 1"]
-
-
-# --- Model ----------------------------------------------------------------------------
-
-
-def init_params(n_features):
-    """Return zero weights: the mistake bound (1.6) holds for a start at the origin."""
-    return {"w": np.zeros(n_features), "b": np.zeros(())}
-
-
-def forward(params, X):
-    """Return the cache of the forward pass for X (N, D): X, z (N,) and a (N,)."""
-    z = X @ params["w"] + params["b"]  # (N,)  (1.1)
-    a = np.where(z > 0, 1.0, -1.0)  # (N,)  (1.2)
-    return {"X": X, "z": z, "a": a}
-
-
-# --- Loss and gradients ---------------------------------------------------------------
-
-
-def loss(cache, y):
-    """Return the perceptron criterion, the mean of max(0, -y z), for y (N,)."""
-    return np.mean(np.maximum(0.0, -y * cache["z"]))  # (1.3)
-
-
-def backward(params, cache, y):
-    """Return a sub-gradient of the loss: ``grads["w"]`` (D,) and ``grads["b"]`` ().
-
-    At z = 0 every slope between 0 and -y is one; -y makes an undecided point a mistake.
-    """
-    N = len(y)
-    dz = np.where(y * cache["z"] <= 0, -y, 0.0) / N  # (N,)  (1.4)
-    dw = cache["X"].T @ dz  # (D,)
-    db = dz.sum()  # ()
-    return {"w": dw, "b": db}
-
-
-# --- Training -------------------------------------------------------------------------
-
-
-def share_right(params, X, y):
-    """Return the share of the points X (N, D) that lie on the side y (N,) says."""
-    return np.mean(y * forward(params, X)["z"] > 0)
-
-
-def train(params, X, y, epochs, lr):
-    """Show the examples one by one, in order; correct the weights at each mistake.
-
-    Ends after an epoch without a mistake, or at the weights that an earlier epoch ended
-    with: from there on everything repeats. Returns params and the history: ``path``
-    (params after 0, 1, ... corrections), ``mistakes`` by epoch, ``pocket`` and
-    ``average`` (what to keep where no line is perfect), ``cycle`` (two epochs or None).
-    Raises FloatingPointError when the weights overflow.
-    """
-    path, mistakes, ends, cycle = [params], [], {}, None
-    pocket, best = params, share_right(params, X, y)
-    total = {k: np.zeros_like(v) for k, v in params.items()}
-    print("epoch  mistakes  accuracy")
-    try:
-        for epoch in range(1, epochs + 1):
-            mistakes.append(0)
-            for n in range(len(y)):
-                cache = forward(params, X[n : n + 1])  # one example: N = 1
-                if y[n] * cache["z"][0] <= 0:
-                    grads = backward(params, cache, y[n : n + 1])
-                    params = {k: params[k] - lr * grads[k] for k in params}  # (1.5)
-                    path.append(params)
-                    mistakes[-1] += 1
-                    if (score := share_right(params, X, y)) > best:
-                        pocket, best = params, score  # Gallant's ratchet
-                total = {k: total[k] + params[k] for k in params}
-            end = (*params["w"], float(params["b"]))
-            if not np.all(np.isfinite(end)):
-                raise FloatingPointError(f"training diverged in epoch {epoch}: the "
-                                         "weights overflow; try a smaller --lr")
-            if mistakes[-1] and end in ends:
-                cycle = (ends[end], epoch)
-            ends[end] = epoch
-            done = not mistakes[-1] or cycle is not None or epoch == epochs
-            if done or math.log2(epoch).is_integer():  # 1, 2, 4, 8, ...
-                right = share_right(params, X, y)
-                print(f"{epoch:5d}  {mistakes[-1]:8d}  {right:8.1%}")
-            if done:
-                break
-    except KeyboardInterrupt:
-        print("Stopped by Ctrl-C; what was learnt so far is kept.")
-    average = {k: v / (len(mistakes) * len(y)) for k, v in total.items()}
-    return params, {"path": path, "mistakes": mistakes, "pocket": pocket,
-                    "average": average, "cycle": cycle}
-
-
-# --- The theorem ----------------------------------------------------------------------
-
-
 def separability(X, y):
     """Decide whether a line separates the points, and prove the answer either way.
 
-    Any weights u >= 0 of sum 1 bound the margin: no unit w~ has a wider one than the
-    length of sum u_n y_n x~_n. Lawson & Hanson (1974, ch. 23) find the shortest such
-    sum by non-negative least squares. Its direction has a margin as wide as the bound
-    allows; or it is 0, and a point lies in the convex hulls of both classes.
-    Returns R, gamma, bound, separator (D + 1,) and common_point (D,), or None for each
-    that does not exist. Raises InputError where double precision cannot decide.
+    Returns the folded w~ (D + 1,) of length 1 with the widest margin and None, or None
+    and a point (D,) of both convex hulls. The shortest sum of (1.16) is found by
+    non-negative least squares (Lawson & Hanson 1974, ch. 23). Raises InputError.
     """
     from scipy.optimize import nnls
 
     folded = np.column_stack([X, np.ones(len(X))])  # x~, (N, D + 1)
-    R = np.linalg.norm(folded, axis=1).max()
-    Z = y[:, None] * folded / R  # (N, D + 1), rows of length <= 1
-    proof = {"R": R, **dict.fromkeys(("gamma", "bound", "separator", "common_point"))}
+    Z = y[:, None] * folded / np.linalg.norm(folded, axis=1).max()  # length <= 1
     target = np.append(np.zeros(Z.shape[1]), 1.0)
     for seed in range(50):  # SciPy 1.15 fails on some orders of the rows; take another
         Z = np.random.default_rng(seed).permutation(Z)
         u, _ = nnls(np.vstack([Z.T, np.ones(len(Z))]), target, maxiter=100 * len(Z))
         u /= u.sum()
-        limit = np.linalg.norm(u @ Z)  # (1.7)
+        limit = np.linalg.norm(u @ Z)  # (1.16)
         touched = Z[u > 0]
         separator = np.linalg.lstsq(touched, np.ones(len(touched)), rcond=None)[0]
         separator /= max(np.linalg.norm(separator), 1e-300)  # it is 0 for XOR
         margin = (Z @ separator).min()
         if margin > 1e-13 and np.isclose(margin, limit, rtol=1e-9, atol=1e-14):
-            return proof | {"gamma": R * margin, "bound": 1 / margin**2,
-                            "separator": separator}
+            return separator, None
         if limit <= 1e-15:  # both classes weigh the same and have the same mean
             positive = Z[:, -1] > 0
             *point, weight = u[positive] @ Z[positive]
-            return proof | {"common_point": np.array(point) / weight}
+            return None, np.array(point) / weight
     raise InputError("the classes are too close for double precision to decide whether "
                      "a line separates them")
 
 
+def averaged(corrections, n_examples, epochs):
+    """Return the mean of w (D,) and b () over all examples shown (1.17)."""
+    shown = [(c["epoch"] - 1) * n_examples + c["n"] for c in corrections]
+    share = np.diff([*shown, epochs * n_examples]) / (epochs * n_examples)
+    return share @ [c["w"] for c in corrections], share @ [c["b"] for c in corrections]
+
+
+def measure(X, y, mistakes, corrections):
+    """Return what came of a training: its mistakes, the bound, which line to keep."""
+    separator, common_point = separability(X, y)
+    rights = [np.mean(forward(c["w"], c["b"], X)[1] == y) for c in corrections]
+    again = [forward(c["w"], c["b"], X[c["n"]])[1] != y[c["n"]] for c in corrections]
+    ends = [*{c["epoch"]: (*c["w"], c["b"]) for c in corrections}.values()]  # of epochs
+    average = averaged(corrections, len(X), len(mistakes))
+    m = {"mistakes": len(corrections), "epochs": len(mistakes), "accuracy": rights[-1],
+         "pocket": corrections[int(np.argmax(rights))], "pocket_accuracy": max(rights),
+         "averaged_accuracy": np.mean(forward(*average, X)[1] == y),
+         "majority": max(np.mean(y == 1), np.mean(y == -1)), "still_wrong": sum(again),
+         "worse": np.sum(np.diff(rights, prepend=0) < 0), "separator": separator,
+         "repeats": ends[-1] in ends[:-1], "common_point": common_point,
+         **dict.fromkeys(("R", "gamma", "bound", "distance"))}
+    if separator is not None:
+        w, b = separator[:-1], separator[-1]
+        m["R"], m["gamma"], m["bound"] = mistake_bound(X, y, w, b)
+        m["distance"] = m["gamma"] / np.linalg.norm(w)
+    return m
+
+
 # --- Figures --------------------------------------------------------------------------
+
+CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
+                 "#56B4E9", "#D55E00", "#F0E442", "#000000"]  # Okabe & Ito
+TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
+NAMES = ["x1", "x2", "right answer -1", "right answer +1"]  # two features, two classes
+
+
+def plain(text):
+    """Return a name for a picture: 30 characters at most, a dollar sign as it is."""
+    return text[:30].replace("$", r"\$")
 
 
 def draw_line(ax, w, b, **style):
@@ -246,117 +229,170 @@ def draw_line(ax, w, b, **style):
 def draw_points(ax, X, y, names):
     """Draw the two classes and fix the limits, so that lines do not move them."""
     for label, marker, colour, name in zip((-1, 1), "os", CLASS_COLOURS, names[2:]):
-        ax.scatter(*X[y == label].T, s=30, marker=marker, color=colour, label=name,
-                   edgecolor="white", linewidth=0.5, zorder=3)
+        ax.scatter(*X[y == label].T, s=30, marker=marker, color=colour, zorder=3,
+                   label=plain(name), edgecolor="white", linewidth=0.5)
     low, high = X.min(axis=0), X.max(axis=0)
     pad = 0.12 * (high - low) + 0.5 * (high == low)
-    ax.set(xlabel=names[0], ylabel=names[1], xlim=(low[0] - pad[0], high[0] + pad[0]),
-           ylim=(low[1] - pad[1], high[1] + pad[1]))
+    ax.set(xlabel=plain(names[0]), xlim=(low[0] - pad[0], high[0] + pad[0]),
+           ylabel=plain(names[1]), ylim=(low[1] - pad[1], high[1] + pad[1]))
 
 
-def plot_path(X, y, names, history, proof):
-    """Draw the line as it was corrected, the last in black, and the widest margin."""
-    fig, ax = plt.subplots(figsize=(8, 5.5), layout="constrained")
-    draw_points(ax, X, y, names)
-    path = history["path"]
-    for k in np.unique(np.linspace(1, len(path) - 1, 20).astype(int)):
-        draw_line(ax, **path[k], color=plt.cm.viridis_r(k / len(path)), linewidth=1)
-    draw_line(ax, **path[-1], color="#000000", linewidth=2.5, label="the last line")
-    if proof["gamma"] is not None:
-        *w, b = proof["separator"]
-        for offset in (-proof["gamma"], proof["gamma"]):
-            draw_line(ax, np.array(w), b + offset, **TRUTH, linewidth=1,
-                      label="edges of the widest margin" if offset > 0 else None)
-        found = share_right(path[-1], X, y) == 1
-        title = (f"{len(path) - 1} corrections, and the line "
-                 f"{'lies in the gap' if found else 'is not there yet'}")
-    else:
-        ax.plot(*proof["common_point"], "k*", markersize=14, zorder=4,
-                label="in both convex hulls")
-        draw_line(ax, **history["pocket"], **TRUTH, label="pocket: the best line seen")
-        title = f"No line separates these: {len(path) - 1} corrections, and no end"
-    scale = plt.Normalize(1, max(2, len(path) - 1))
-    colours = plt.cm.ScalarMappable(scale, "viridis_r")
-    fig.colorbar(colours, ax=ax, label="correction", pad=0.01)
-    ax.set_title(title)
-    fig.legend(loc="outside lower center", ncols=3)
-    return fig
+def draw_arrow(ax, start, vector, colour):
+    """Draw a vector in its true length, from its start."""
+    ax.quiver(*start, *vector, color=colour, width=0.025, zorder=4, angles="xy",
+              scale_units="xy", scale=1)
 
 
-def plot_bound(history, proof, lr):
-    """Draw the proof of (1.6): |w~| is caught between k gamma and R sqrt k."""
-    fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    lengths = [np.sqrt(p["w"] @ p["w"] + p["b"] ** 2) / lr for p in history["path"][1:]]
-    mistakes = len(lengths)
-    k = np.geomspace(1, 3 * (proof["bound"] or mistakes), 100)
-    ax.loglog(k, proof["R"] * np.sqrt(k), **TRUTH, label=r"at most $R\sqrt{k}$")
-    title = f"{mistakes} mistakes so far: without a margin nothing bounds them"
-    if proof["gamma"] is not None:
-        ax.loglog(k, proof["gamma"] * k, "k:", label=r"at least $\gamma k$")
-        ax.plot(proof["bound"], proof["R"] ** 2 / proof["gamma"], "ko",
-                label=r"$k = (R/\gamma)^2$: no room for more")
-        title = f"{mistakes} mistakes; the theorem's bound is {proof['bound']:,.1f}"
-    ax.loglog(range(1, mistakes + 1), lengths, "o-", markersize=4, linewidth=2,
-              color=CLASS_COLOURS[0], label=r"measured $|\tilde{w}|$")
-    ax.set(xlabel="mistakes k", ylabel=r"length of $\tilde{w}$, in units of $\eta$",
-           title=title)
-    ax.legend(loc="lower right")
-    return fig
-
-
-def plot_xor_cycle(X, y, names, history):
-    """Draw one period of the weights: the plane after each correction."""
-    period = history["mistakes"][-1]
-    fig, axs = plt.subplots(1, period, figsize=(8, 3.3), layout="constrained")
-    grid = np.linspace(-0.6, 1.6, 200)
-    x1, x2 = np.meshgrid(grid, grid)
-    for ax, params in zip(axs, history["path"][-period:]):
-        draw_points(ax, X, y, names)
-        z = params["w"][0] * x1 + params["w"][1] * x2 + params["b"]
-        ax.contourf(x1, x2, np.sign(z), levels=[-2, -0.5, 0.5, 2], alpha=0.25,
+def draw_gate(ax, y, limits, c=None):
+    """Draw the corners; for a correction c also its sides, its w and its corner."""
+    draw_points(ax, CORNERS, y, NAMES)
+    if c is not None:
+        x1, x2 = np.meshgrid(np.linspace(*limits, 100), np.linspace(*limits, 100))
+        sides = np.sign(c["w"][0] * x1 + c["w"][1] * x2 + c["b"])
+        ax.contourf(x1, x2, sides, [-2, -0.5, 0.5, 2], alpha=0.25,
                     colors=[CLASS_COLOURS[0], "#FFFFFF", CLASS_COLOURS[1]])
-        ax.set(title="w = ({:g}, {:g}), b = {:g}".format(*params["w"], params["b"]),
-               xlim=(-0.6, 1.6), ylim=(-0.6, 1.6), aspect="equal")
-        ax.label_outer()
-    fig.suptitle(f"XOR: every {period} corrections the weights are back at the start",
-                 fontsize=11, fontweight="bold")
+        draw_line(ax, c["w"], c["b"], color="#000000", linewidth=1)
+        if np.any(c["w"]):
+            draw_arrow(ax, (0, 0), c["w"], "#000000")
+        ax.plot(*CORNERS[c["n"]], "o", markersize=13, fillstyle="none",
+                color=CLASS_COLOURS[5], markeredgewidth=2)
+    ax.set(xlim=limits, ylim=limits, aspect="equal", xticks=range(int(limits[1]) + 1),
+           yticks=range(int(limits[1]) + 1))
+    ax.label_outer()
+
+
+def plot_correction(y, before, after):
+    """Draw one correction of a gate: the plane before, the sum of arrows, and after."""
+    fig, axs = plt.subplots(1, 3, figsize=(8, 3.8), layout="constrained")
+    x, y_n, w = CORNERS[after["n"]], y[after["n"]], before["w"]
+    z = after["w"] @ x + after["b"]
+    for ax, c in zip(axs, (before | {"n": after["n"]}, None, after)):
+        draw_gate(ax, y, (-0.6, 2.6), c)
+    draw_arrow(axs[1], (0, 0), w, "#777777")
+    draw_arrow(axs[1], w, y_n * x, CLASS_COLOURS[5])
+    draw_arrow(axs[1], (0, 0), after["w"], "#000000")
+    for place, text in ((0.5 * w - [0.3, 0.35], "old w"), (w + [0.6, 0.2], "added"),
+                        (0.3 * after["w"] + [-0.5, 0.3], "new w")):
+        axs[1].text(*place, text)
+    axs[0].set_title(f"before: z = {after['z']:g}, wrong")
+    axs[1].set_title(f"add {y_n:+g} times the corner")
+    axs[2].set_title(f"after: z = {z:g}, right")
+    fig.suptitle("The arrow w turns towards the corner in the ring, whose right answer "
+                 f"is {y_n:+g}", fontsize=11, fontweight="bold")
     fig.legend(*axs[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig
 
 
-def animate_path(X, y, names, history, path):
-    """Write a GIF of the line as it turns, correction by correction."""
-    fig, ax = plt.subplots(figsize=(6, 4))
-    steps = np.unique(np.linspace(0, len(history["path"]) - 1, 30).astype(int))
+def plot_turns(y, corrections, columns, title):
+    """Draw the plane of a gate after each correction, with w as an arrow."""
+    rows = math.ceil(len(corrections) / columns)
+    fig, axs = plt.subplots(rows, columns, figsize=(8, 1 + rows * 9 / columns),
+                            layout="constrained", squeeze=False)
+    high = max(1, *(np.max(c["w"]) for c in corrections)) + 0.6
+    for k, (ax, c) in enumerate(zip(axs.flat, corrections), 1):
+        draw_gate(ax, y, (-0.6, high), c)
+        ax.set(xlabel="", ylabel="")
+        ax.set_title("{}: w=({:g},{:g}) b={:g}".format(k, *c["w"], c["b"]), fontsize=9,
+                     fontweight="normal")
+    for ax in axs.flat[len(corrections):]:
+        ax.remove()
+    fig.suptitle(title, fontsize=11, fontweight="bold")
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center",
+               ncols=2)
+    return fig
 
-    def draw(k):
-        ax.clear()
-        draw_points(ax, X, y, names)
-        params = history["path"][k]
-        draw_line(ax, **params, color="#000000", linewidth=2.5)
-        ax.set_title(f"{k} corrections: {share_right(params, X, y):.0%} right")
 
-    animation = FuncAnimation(fig, draw, frames=[*steps, *steps[-1:].repeat(8)])
-    animation.save(path, writer=PillowWriter(fps=5), dpi=100)
-    plt.close(fig)
+def plot_separable(line):
+    """Draw the convex hulls of AND, with the line in the widest gap, and of XOR."""
+    fig, axs = plt.subplots(1, 2, figsize=(8, 5), layout="constrained")
+    for ax, gate in zip(axs, ("and", "xor")):
+        draw_gate(ax, GATES[gate], (-0.4, 1.7))
+        for label, colour in zip((-1, 1), CLASS_COLOURS):
+            hull = CORNERS[GATES[gate] == label]  # of up to 3 points: all its corners
+            ax.fill(*hull.T, facecolor=colour, edgecolor=colour, linewidth=4, alpha=0.4)
+    *w, b = line
+    draw_line(axs[0], np.array(w), b, color="#000000", linewidth=2)
+    for x in CORNERS[1:]:  # the three nearest
+        way = (w @ x + b) * np.array(w) / np.dot(w, w)  # to x from the line
+        axs[0].plot(*np.transpose([x, x - way]), color="#000000", linestyle=":")
+    axs[0].text(0.98, 1.25, f"each dotted way\nis {np.linalg.norm(way):.3f} long")
+    axs[1].plot(0.5, 0.5, "k*", markersize=14)
+    axs[1].text(0.6, 0.46, "(0.5, 0.5) is in both hulls")
+    axs[0].set_title("AND: a line fits between the hulls")
+    axs[1].set_title("XOR: the hulls cross, no line fits")
+    fig.legend(*axs[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return fig
 
 
-# --- Command line ---------------------------------------------------------------------
+def plot_path(X, y, names, corrections, m):
+    """Draw the line after some of the corrections, the last in black."""
+    fig, ax = plt.subplots(figsize=(8, 5.5), layout="constrained")
+    draw_points(ax, X, y, names)
+    count = len(corrections)
+    for k in np.unique(np.geomspace(1, count, 10).astype(int)):  # ten can be seen
+        w, b = corrections[k - 1]["w"], corrections[k - 1]["b"]
+        draw_line(ax, w, b, color=plt.cm.viridis_r(k / (count + 1)), linewidth=1.2)
+    draw_line(ax, w, b, color="#000000", linewidth=2.5, label="the last line")
+    if m["separator"] is not None:
+        *w, b = m["separator"]
+        for offset in (-m["gamma"], m["gamma"]):
+            draw_line(ax, np.array(w), b + offset, **TRUTH, linewidth=1,
+                      label="edges of the gap" if offset > 0 else None)
+    else:
+        ax.plot(*m["common_point"], "k*", markersize=14, label="in both hulls")
+        draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], **TRUTH,
+                  label="pocket: the best line seen")
+    colours = plt.cm.ScalarMappable(plt.Normalize(1, max(2, count)), "viridis_r")
+    fig.colorbar(colours, ax=ax, label="the line after correction number", pad=0.01)
+    ax.set_title(f"After {count} corrections the line has {m['accuracy']:.0%} of the "
+                 "points on the right side")
+    fig.legend(loc="outside lower center", ncols=4)
+    return fig
+
+
+def plot_bound(cases):
+    """Draw the proof of (1.15) for some {name: (corrections, metrics, lr)}."""
+    fig, axs = plt.subplots(1, len(cases), figsize=(8, 4.3), layout="constrained",
+                            squeeze=False)
+    for ax, (name, (corrections, m, lr)) in zip(axs[0], cases.items()):
+        lengths = [math.hypot(*c["w"], c["b"]) / lr for c in corrections]
+        ax.plot(range(1, len(lengths) + 1), lengths, "o-", markersize=4, linewidth=2,
+                color=CLASS_COLOURS[0], label="measured")
+        title = f"{name}: {len(lengths)} mistakes, no bound"
+        if m["bound"] is not None:
+            k = np.linspace(0, 1.2 * m["bound"], 100)
+            if m["bound"] > 1000:  # then both ends are seen on logarithmic axes only
+                k = np.geomspace(1, 3 * m["bound"], 100)
+                ax.set(xscale="log", yscale="log")
+            ax.plot(k, m["R"] * np.sqrt(k), **TRUTH, label=r"at most $R\sqrt{k}$")
+            ax.plot(k, m["gamma"] * k, "k:", label=r"at least $\gamma k$")
+            ax.plot(m["bound"], m["R"] ** 2 / m["gamma"], "ko", label="no room beyond")
+            title = f"{name}: {len(lengths)} of at most {m['bound']:,.0f}"
+        ax.set(xlabel="mistakes k", ylabel="length of (w, b)", title=title)
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center",
+               ncols=4)
+    return fig
+
+
+# --- Files and command line -----------------------------------------------------------
+
+CTRL_C = []  # filled when it is pressed: training then ends with the epoch
+
+
+class InputError(ValueError):
+    """Bad input that the user can mend; the message is one sentence that says how."""
 
 
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
     def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan  # lies in no interval
-        if not low <= value <= high:
-            noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {noun} from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        noun = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {noun} from {low} to "
+                                         f"{high}")
 
     return parse
 
@@ -367,6 +403,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self):
         super().__init__(description=__doc__, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a number, too
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
@@ -379,20 +416,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def press_ctrl_c(*_):
+    """Let training end with its epoch, so that all is saved; the second time: stop."""
+    if CTRL_C:
+        raise KeyboardInterrupt
+    CTRL_C.append(True)
+    print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
 def run_safely(story, args):
     """Call ``story(args)``; say what failed in one sentence; return the exit status."""
-    sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?"
+    if sys.stdout:  # None where the console was closed
+        sys.stdout.reconfigure(errors="replace")  # a letter that it lacks shows "?"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            story(args)  # training looks for numbers that are not finite itself
+        with np.errstate(all="ignore"):  # training itself looks for infinite numbers
+            make_folder(args.out)
+            story(args)
         return 0
     except KeyboardInterrupt:
         status, message = 130, "stopped by Ctrl-C"
     except FloatingPointError as error:  # training diverged
         status, message = 1, error
+    except ImportError as error:
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        status, message = 2, f"please install a package first: pip install {package}"
     except (InputError, OSError, MemoryError) as error:
-        status, message = 2, error
+        status, message = 2, str(error) or "there is not enough memory for this"
+    finally:
+        signal.signal(signal.SIGINT, before)
+        CTRL_C.clear()
     print(f"{Path(__file__).name}: {message}", file=sys.stderr)
     return status
 
@@ -408,91 +464,222 @@ def make_folder(folder):
 
 
 def save_results(args, figures, metrics, others=()):
-    """Write {name: Figure} and the metrics to ``args.out``, then open the windows.
-
-    ``others`` names the files that the run has already written there.
-    """
-    for name, fig in figures.items():
-        fig.savefig(args.out / f"{name}.png", dpi=150)
+    """Write {name: Figure}, the metrics and others, {name: bytes}; open the windows."""
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
-    text = json.dumps({**metrics, "settings": settings}, indent=2,
+    text = json.dumps({**metrics, "settings": settings},
                       default=lambda v: v.name if isinstance(v, Path) else v.tolist())
-    (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
+    valid = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN
+    files = {**dict(others), "metrics.json": json.dumps(valid, indent=2).encode()}
+    names = [*(f"{name}.png" for name in figures), *files]
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:  # whole, or not at all
+        for name, fig in figures.items():
+            fig.savefig(Path(folder, f"{name}.png"), dpi=150)
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        for name in names:
+            Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plt.show()
     plt.close("all")
+
+
+def read_rows(path):
+    """Return the cells of a CSV file, stripped, as a list of rows of equal length.
+
+    Cells may be split by , ; | or tab. Raises InputError for what is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is no file")
+    if path.stat().st_size > 50e6:
+        raise InputError(f"{path} is larger than 50 MB; keep a part of its rows")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="latin-1")  # in which any byte is a character
+    head = [line for line in text[:65536].splitlines() if line.strip()][:50]
+    if not head or "\0" in text:
+        raise InputError(f"{path} is empty or no text: save it as CSV in UTF-8")
+    widths = {}  # the mark that splits the first line into most cells, the others alike
+    csv.field_size_limit(10_000)
+    try:
+        for mark in ",;\t|":
+            sizes = [len(row) for row in csv.reader(head, delimiter=mark)]
+            widths[mark] = (sizes[0] - 1) * sizes.count(sizes[0])
+        mark = max(widths, key=widths.get)
+        table = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
+        rows = [row for row in table if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{path} is no regular CSV file: {error}") from None
+    if len(rows[0]) > 2000:
+        raise InputError(f"{path} has {len(rows[0])} columns; at most 2000 are read")
+    for n, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{path}: row {n} has {len(row)} cells, but the first row "
+                             f"has {len(rows[0])}")
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def read_points(path):
+    """Read two numbers and a label from each row of a CSV file, after a header or not.
+
+    Returns X (N, 2), y (N,) and four names: two features, two classes. A column before
+    them that only counts the rows is left out, which is said. Raises InputError.
+    """
+    rows, names = read_rows(path), ["x1", "x2"]
+    header = True  # the first row names the columns if it holds no number
+    for cell in rows[0][:-1]:
+        with contextlib.suppress(ValueError):
+            header = float(cell) is None
+    if header:
+        names, rows = rows[0][:-1], rows[1:]
+    if not 2 <= len(rows) <= 5000:
+        raise InputError(f"{path} holds {len(rows)} points; from 2 to 5000 are learnt")
+    first = [row[0] for row in rows]
+    if first in ([str(n + start) for n in range(len(rows))] for start in (0, 1)):
+        if len(rows[0]) == 4:
+            print("The first column only counts the rows: it is left out.")
+            names, rows = names[-2:], [row[1:] for row in rows]
+        elif len(rows) > 4:  # 0, 1, ... is no rare feature of four points or less
+            print("The first column only counts the rows: is it a feature?")
+    if len(rows[0]) != 3:
+        raise InputError(f"{path} has {len(rows[0])} columns; each row must hold two "
+                         "numbers, then a label")
+    X = np.zeros((len(rows), 2))
+    for n, i in np.ndindex(X.shape):
+        try:
+            X[n, i] = float(rows[n][i])
+        except ValueError:
+            raise InputError(f"{path}: {rows[n][i][:40]!r} in column {i + 1} of point "
+                             f"{n + 1} is no number such as 2 or 1.5") from None
+    if not np.all(np.abs(X) <= 1e9):  # NaN is refused, too
+        raise InputError(f"{path} holds a missing or infinite number or one above 1e9")
+    y, classes = read_labels(path, [row[2] for row in rows])
+    print(f"Answer -1 stands for {classes[0][:30]}, answer +1 for {classes[1][:30]}.")
+    return X, y, [*names, *classes]
+
+
+def read_labels(path, labels):
+    """Return y (N,), -1 for the first class and +1 for the other, and their names."""
+    if {"", "nan"} & {label.lower() for label in labels}:
+        raise InputError(f"{path} has rows without a label in the last column")
+    names = labels
+    with contextlib.suppress(ValueError):  # words stay as they are
+        names = [f"{float(label):g}" for label in labels]  # 1 and 1.0 are one class
+        labels = [float(label) for label in labels]  # and -1 comes before 1
+    classes = dict(sorted(zip(labels, names)))
+    if len(classes) != 2:
+        found = ", ".join(name[:20] for name in list(classes.values())[:5])
+        raise InputError(f"{path} holds {len(classes)} different label(s) in its last "
+                         f"column ({found}), but a perceptron tells exactly 2 apart: "
+                         "keep the rows of two, or give all but one the same label")
+    return np.where(np.array(labels) == max(classes), 1.0, -1.0), [*classes.values()]
+
+
+def load_data(name, csv_path, margin, rng):
+    """Return X (N, 2), y (N,) in {-1, +1} and four names: two features, two classes."""
+    if csv_path is not None:
+        return read_points(csv_path)
+    if name in ("lesson", "blobs"):
+        return *make_blobs(100, margin, rng), NAMES  # 100 can be told apart by eye
+    if name == "iris":
+        from sklearn.datasets import load_iris
+
+        X, species = load_iris(return_X_y=True)
+        names = ["petal length in cm", "petal width in cm", "setosa", "other species"]
+        return X[:, 2:], np.where(species == 0, -1.0, 1.0), names
+    return CORNERS, GATES[name], NAMES
 
 
 def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
-    parser.add_argument("--data", choices=["blobs", "iris", *GATES], default="blobs",
-                        help="what to learn (default: %(default)s)")
-    parser.add_argument("--csv", type=Path, metavar="FILE",
-                        help="learn from a file: two numbers and a label in each row")
-    parser.add_argument("--margin", type=number(float, -100, 100), default=0.1,
-                        help="from each cloud to the line between them; at -0.5 they "
-                             "overlap (default: %(default)s)")
-    parser.add_argument("--epochs", type=number(int, 1, 10**6), default=1000,
-                        help="passes over the data, at most (default: %(default)s)")
-    parser.add_argument("--lr", type=number(float, 1e-9, 1e9), default=1.0,
-                        help="learning rate; it only scales the weights (default: "
-                             "%(default)s)")
-    parser.add_argument("--animate", action="store_true",
-                        help="also write learning.gif, the line as it turns")
-    return parser.parse_args(argv)
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument("--data", choices=["lesson", "blobs", "iris", *GATES],
+                      default="lesson", help="what to learn; the lesson is AND, two "
+                      "blobs of points, and XOR (default: %(default)s)")
+    data.add_argument("--csv", type=Path, metavar="FILE",
+                      help="learn from a file: two numbers and a label in each row")
+    for flag, kind, low, high, default, words in (
+            ("--margin", float, -100, 100, 0.1, "from each blob to the line between "
+             "them; at -0.5 they overlap"),
+            ("--epochs", int, 1, 10_000, 1000, "passes over the data, at most"),
+            ("--lr", float, 1e-9, 1e9, 1.0, "learning rate; it only scales w and b")):
+        parser.add_argument(flag, type=number(kind, low, high), default=default,
+                            help=f"{words} (default: %(default)s)")
+    args = parser.parse_args(argv)
+    if args.margin != 0.1 and (args.csv or args.data not in ("lesson", "blobs")):
+        parser.error("argument --margin: only --data blobs has a margin")
+    return args
 
 
-def report_line(params, X, y, history, proof):
-    """Print the verdict; return the metrics."""
-    mistakes, epochs = sum(history["mistakes"]), len(history["mistakes"])
-    lines = params, history["pocket"], history["average"]
-    last, pocket, averaged = (share_right(line, X, y) for line in lines)
-    if proof["gamma"] is not None:
-        found = "has found" if last == 1 else "has not yet found"
-        print(f"A line exists, and the rule {found} one: {mistakes} mistakes in "
-              f"{epochs} epochs.\nThe bound (R / gamma)^2 = ({proof['R']:.3f} / "
-              f"{proof['gamma']:.4g})^2 is {proof['bound']:,.1f}.")
-    else:
-        print("No line exists: ({:.3g}, {:.3g}) lies in the convex hulls of both "
-              "classes.".format(*proof["common_point"]))
-        if history["cycle"]:
-            print("Epoch {1} ends with the weights of epoch {0}: they repeat for ever."
-                  .format(*history["cycle"]))
-        print(f"Right: last line {last:.1%}, pocket {pocket:.1%}, "
-              f"averaged {averaged:.1%}.")
-    return {"mistakes": mistakes, "bound": proof["bound"], "R": proof["R"],
-            "gamma": proof["gamma"], "epochs": epochs,
-            "separable": proof["gamma"] is not None, "accuracy": last,
-            "pocket_accuracy": pocket, "averaged_accuracy": averaged}
+def report(m, most):
+    """Print the verdict on a training of at most so many epochs."""
+    if m["separator"] is not None:
+        found = "has found one" if m["accuracy"] == 1 else "has not found one yet"
+        print(f"A line exists, and the rule {found}: {m['mistakes']} mistakes in "
+              f"{m['epochs']} epochs.\nThe bound (R / gamma)^2 = ({m['R']:.4g} / "
+              f"{m['gamma']:.4g})^2 is {m['bound']:,.1f}.")
+        if m["accuracy"] < 1 and m["epochs"] == most:
+            print("Give it more --epochs.")
+        return
+    print("No line exists: ({:.3g}, {:.3g}) lies in the convex hulls of both classes."
+          .format(*m["common_point"]))
+    if m["repeats"]:
+        print("An earlier epoch ended with the same w and b: they repeat for ever.")
+    print(f"Right: last line {m['accuracy']:.1%}, best line seen (pocket) "
+          f"{m['pocket_accuracy']:.1%}, averaged {m['averaged_accuracy']:.1%}.")
+    if max(m["pocket_accuracy"], m["averaged_accuracy"]) <= m["majority"]:
+        print(f"One answer for all is right for {m['majority']:.1%}: no line helps."
+              "\nLesson 02 adds a hidden layer.")
+
+
+def learn(name, X, y, epochs, lr, show=0):
+    """Train from zero, say what came of it; return the corrections, metrics and lr."""
+    print(f"{name}: {len(X)} examples, learning rate {lr:g}, at most {epochs} epochs\n")
+    *_, mistakes, corrections = train(*init_params(X.shape[1]), X, y, epochs, lr)
+    metrics = measure(X, y, mistakes, corrections)
+    report(metrics, epochs)
+    if show:
+        print("\ncorrection  epoch  corner  right answer   z       w1  w2   b")
+    for k, c in enumerate(corrections[:show], 1):
+        (x1, x2), (w1, w2) = X[c["n"]], c["w"]
+        print(f"{k:10d}  {c['epoch']:5d}  ({x1:g}, {x2:g})  {y[c['n']]:+12g}  "
+              f"{c['z']:2g}   ->  {w1:2g}  {w2:2g}  {c['b']:2g}")
+    print()
+    return corrections, metrics, lr
 
 
 def learn_a_line(args):
     """Load, learn, judge, draw and save."""
     rng = np.random.default_rng(args.seed)
     X, y, names = load_data(args.data, args.csv, args.margin, rng)
-    proof = separability(X, y)
-    make_folder(args.out)
-    print(f"Perceptron on {args.csv or args.data}: {len(X)} points, learning rate "
-          f"{args.lr:g}, at most {args.epochs} epochs, seed {args.seed}\n")
-    params, history = train(init_params(X.shape[1]), X, y, args.epochs, args.lr)
-    metrics = report_line(params, X, y, history, proof)
-
-    print("\nThe same rule on XOR:\n")
-    xor_X, xor_y, xor_names = load_data("xor", None, 0, rng)
-    xor_params, xor = train(init_params(2), xor_X, xor_y, epochs=100, lr=1.0)
-    report_line(xor_params, xor_X, xor_y, xor, separability(xor_X, xor_y))
-
-    figures = {"path": plot_path(X, y, names, history, proof),
-               "bound": plot_bound(history, proof, args.lr),
-               "xor_cycle": plot_xor_cycle(xor_X, xor_y, xor_names, xor)}
-    if args.animate:
-        animate_path(X, y, names, history, args.out / "learning.gif")
-    metrics |= {"cycle": history["cycle"], "xor_cycle": xor["cycle"],
-                "xor_period": xor["mistakes"][-1]}
-    save_results(args, figures, metrics, ["learning.gif"] * args.animate)
+    if len(X) * args.epochs > 5e6:  # each could be a mistake, and all are kept
+        raise InputError(f"{len(X)} points are too many for {args.epochs} epochs; "
+                         f"choose --epochs {5_000_000 // len(X)} or fewer")
+    separability(X, y)  # fails before all work where it must, or where SciPy is missing
+    lesson = args.data == "lesson" and args.csv is None
+    name = "Two blobs" if lesson else args.csv.stem if args.csv else args.data
+    cases = {}
+    if lesson:  # AND takes 18 corrections in 9 epochs
+        cases["AND"] = learn("AND", CORNERS, GATES["and"], 20, 1.0, show=18)
+    cases[plain(name)] = learn(name, X, y, args.epochs, args.lr)
+    corrections, metrics, _ = cases[plain(name)]
+    figures = {"path": plot_path(X, y, names, corrections, metrics),
+               "bound": plot_bound(cases)}
+    if lesson and CTRL_C:
+        print("XOR and the pictures of AND are left out.")
+    elif lesson:
+        corrections, metrics["and"], _ = cases["AND"]
+        figures["correction"] = plot_correction(GATES["and"], *corrections[3:5])
+        figures["and"] = plot_turns(GATES["and"], corrections, 6, "AND: the arrow w "
+                                    "turns until all four answers are right")
+        figures["separable"] = plot_separable(metrics["and"]["separator"])
+        corrections, metrics["xor"], _ = learn("XOR", CORNERS, GATES["xor"], 20, 1.0, 8)
+        figures["xor_cycle"] = plot_turns(GATES["xor"], corrections[:8], 4, "XOR: w "
+                                          "and b are 0 again after four corrections")
+    save_results(args, figures, metrics)
 
 
 def main(argv=None):
