@@ -1,137 +1,210 @@
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["numpy>=2.0", "matplotlib>=3.9", "scikit-learn>=1.5"]
+# dependencies = ["numpy>=2.0", "matplotlib>=3.9"]
 # ///
-"""What does the choice of the activation function do to speed, depth and death?
+"""ReLU, sigmoid or tanh: what does the choice of the activation function change?
 
-    X = a0 (N, D) -> W1 (D, H) -> phi -> a1 (N, H) -> ... -> WL -> sigmoid -> aL (N, K)
+    X = a0 (N, 2) -> W1 -> phi -> a1 (N, H_1) -> ... -> WL -> sigmoid -> aL (N, 1)
 
-N examples, L layers, by a loop. Every array may have axes in front: S networks, or S at
-each of R learning rates, train by the same lines. (8.3) is an equation in README.md.
+N examples, L layers, by a loop; phi stands for the activation function. (8.2) is the
+number of an equation in README.md.
 
-    python activation_analysis.py              seven activations, about 20 seconds
-    python activation_analysis.py --lr 0.1     one rate for all: is that fair?
+    python activation_analysis.py              ReLU, sigmoid and tanh: 10 seconds
+    python activation_analysis.py --lr 0.1     one learning rate for all: is that fair?
 """
 
 import argparse
+import contextlib
 import json
-import math
+import os
+import re
+import signal
 import sys
 import tempfile
+import warnings
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-
-
-class InputError(ValueError):
-    """Bad input that the user can mend; the message is one sentence that says how."""
-
-
 # --- Data -----------------------------------------------------------------------------
 
 
-def make_data(n_networks, n_points, noise, rng):
-    """Return {part: (X (S, N, 2), y (S, N, 1))}: two moons of its own for each network.
-
-    The parts are training, validation and test, the last with 1000 points.
-    """
-    from sklearn.datasets import make_moons
-
-    data = {}
-    for part, n in ("training", n_points), ("validation", n_points), ("test", 1000):
-        seeds = rng.integers(2**31, size=n_networks)
-        moons = [make_moons(n, noise=noise, random_state=int(seed)) for seed in seeds]
-        X, y = (np.stack(arrays) for arrays in zip(*moons))
-        data[part] = X - [0.5, 0.25], y[..., None].astype(float)  # centred
-    return data
+def make_data(networks, n_points, noise, rng):
+    """Return X (S, N, 2) and y (S, N, 1): two moons of N points for S networks each."""
+    angle = np.pi * rng.random((networks, n_points, 1))  # from 0 to half a turn
+    upper = np.concatenate([np.cos(angle), np.sin(angle)], axis=-1)  # (S, N, 2)
+    lower = [1.0, 0.5] - upper  # turned over, and moved into the other  (8.1)
+    y = np.tile([[0.0], [1.0]], (networks, n_points // 2, 1))  # 0, 1, 0, 1, ...
+    X = np.where(y == 1, lower, upper) - [0.5, 0.25]  # their middle becomes the origin
+    return X + noise * rng.normal(size=X.shape), y  # moved by ``noise`` or so, in radii
 
 
 # --- Model ----------------------------------------------------------------------------
 
 
 def sigmoid(z):
-    """Return 1 / (1 + exp(-z)), element by element, in a form that cannot overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * z))
+    """Return 1 / (1 + exp(-z)), element by element."""
+    return 1 / (1 + np.exp(-z))  # if exp(-z) overflows to inf, 1 / inf is 0
 
 
-def gelu_gate(z):
-    """Return Phi(z) in the tanh form of Hendrycks & Gimpel (2016), within 5e-4."""
-    return sigmoid(np.sqrt(8 / np.pi) * (z + 0.044715 * z * z**2))
+def phi(z, name):
+    """Return the activation function called ``name`` of z, element by element."""
+    if name == "relu":
+        return np.maximum(0.0, z)  # (8.2)
+    if name == "sigmoid":
+        return sigmoid(z)  # (8.3)
+    if name == "tanh":
+        return np.tanh(z)  # (8.4)
+    if name == "stretched":
+        return 4 * sigmoid(z) - 2  # (8.5)
+    return more_functions(z, name)[0]  # four others, in Going further
 
 
-def gelu_slope(z, a):
-    """Return the derivative of a = z Phi(z), Phi in its tanh form."""
-    gate = gelu_gate(z)
-    return gate + a * (1 - gate) * np.sqrt(8 / np.pi) * (1 + 3 * 0.044715 * z**2)
+def phi_prime(z, a, name):
+    """Return the derivative of that function at z, where a = phi(z, name)."""
+    if name == "relu":
+        return np.where(z > 0, 1.0, 0.0)  # (8.6)
+    if name == "sigmoid":
+        return a * (1 - a)  # (8.7)
+    if name == "tanh":
+        return 1 - a**2  # (8.8)
+    if name == "stretched":
+        return 1 - a**2 / 4  # (8.9)
+    return more_functions(z, name)[1]
 
 
-PHI = {  # name: (phi of z, its derivative from z and a, the usual init)  (8.1)
-    "sigmoid": (sigmoid, lambda z, a: a * (1 - a), "Xavier"),
-    "tanh": (np.tanh, lambda z, a: 1 - a**2, "Xavier"),
-    "relu": (lambda z: np.maximum(0.0, z), lambda z, a: 1.0 * (z > 0), "He"),
-    "leaky_relu": (lambda z: np.maximum(z, 0.01 * z),
-                   lambda z, a: np.where(z > 0, 1.0, 0.01), "He"),
-    "elu": (lambda z: np.maximum(z, 0.0) + np.expm1(np.minimum(z, 0.0)),
-            lambda z, a: np.minimum(a + 1, 1.0), "He"),
-    "gelu": (lambda z: z * gelu_gate(z), gelu_slope, "He"),
-    "silu": (lambda z: z * sigmoid(z), lambda z, a: a + sigmoid(z) * (1 - a), "He"),
-}
-GAIN = {"Xavier": 1.0, "He": 2.0}  # n Var W where a layer has n inputs and n outputs
-
-
-def init_params(sizes, init, rng, networks=()):
-    """Return W1 (D, H), b1 (H,), ..., WL, bL, with the axes ``networks`` in front."""
-    params = {}
-    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), start=1):
-        variance = 2 / (n_in + n_out) if init == "Xavier" else 2 / n_in  # (8.2)
-        params[f"W{k}"] = np.sqrt(variance) * rng.normal(size=(*networks, n_in, n_out))
-        params[f"b{k}"] = np.zeros((*networks, n_out))
-    return params
-
-
-def forward(params, X, activation):
-    """Return the cache a0 = X (N, D), z1, a1 (N, H), ..., zL, aL (N, K)."""
-    cache, L = {"a0": X}, len(params) // 2
+def forward(W, b, X, name):
+    """Return z {1: z1, ..., L: zL} and a {0: X, 1: a1, ..., L: aL} for X (N, 2)."""
+    z, a, L = {}, {0: X}, len(W)
     for k in range(1, L + 1):
-        bias = params[f"b{k}"][..., None, :]  # (1, n_k)
-        cache[f"z{k}"] = z = cache[f"a{k - 1}"] @ params[f"W{k}"] + bias  # (8.3)
-        cache[f"a{k}"] = PHI[activation][0](z) if k < L else sigmoid(z)  # (N, n_k)
-    return cache
-
-
-def slope(cache, k, activation):
-    """Return phi'(z_k), (N, n_k)."""
-    return PHI[activation][1](cache[f"z{k}"], cache[f"a{k}"])
+        z[k] = a[k - 1] @ W[k] + b[k]  # (N, H_k)  (8.10)
+        a[k] = phi(z[k], name) if k < L else sigmoid(z[k])  # (N, H_k)
+    return z, a
 
 
 # --- Loss and gradients ---------------------------------------------------------------
 
 
-def loss(cache, y):
-    """Return the mean cross-entropy for y (N, K), a number or one for each network."""
-    z = cache[f"z{len(cache) // 2}"]
-    return np.sum(np.logaddexp(0, z) - y * z, axis=(-2, -1)) / y.shape[-2]  # (8.3)
+def loss(z_last, y):
+    """Return the mean cross-entropy of z_last = z[L] (N, K), one number a network."""
+    costs = np.logaddexp(0, z_last) - y * z_last  # (N, K)  (8.12); logaddexp(0, z) is
+    return np.sum(costs, axis=(-2, -1)) / y.shape[-2]  # log(1 + e^z) without overflow
 
 
-def backward(params, cache, y, activation):
-    """Return the gradient of the loss, with the keys and shapes of ``params``."""
-    grads, L = {}, len(params) // 2
-    dz = (cache[f"a{L}"] - y) / y.shape[-2]  # (N, K)  (8.4)
+def backward(W, z, a, y, name):
+    """Return dW and db, dicts by layer with the shapes of W and b; y is (N, K)."""
+    dW, db, L = {}, {}, len(W)
+    dz = (a[L] - y) / y.shape[-2]  # (N, K)  (8.13)
     for k in range(L, 0, -1):
-        grads[f"W{k}"] = cache[f"a{k - 1}"].swapaxes(-1, -2) @ dz  # like W_k  (8.4)
-        grads[f"b{k}"] = dz.sum(axis=-2)  # (n_k,)
+        dW[k] = a[k - 1].mT @ dz  # (H_{k-1}, H_k)  (8.14); .mT is the transpose, or, of
+        db[k] = dz.sum(axis=-2, keepdims=True)  # a stack of S networks, S transposes
         if k > 1:
-            da = dz @ params[f"W{k}"].swapaxes(-1, -2)  # (N, n_{k-1})
-            dz = da * slope(cache, k - 1, activation)  # (N, n_{k-1})  (8.5)
-    return grads
+            da = dz @ W[k].mT  # (N, H_{k-1})  (8.15)
+            dz = da * phi_prime(z[k - 1], a[k - 1], name)  # (N, H_{k-1})  (8.16)
+    return dW, db
+
+
+def measure_lengths(depth, init, name, rng):
+    """Return |dz_k| / |dz_L|, k = 1 ... depth, a median over 12 untrained networks."""
+    W, b = init_params([100] * (depth + 2), init, rng, (12,))  # wide: less chance
+    X, error = rng.normal(size=(2, 12, 1, 100))  # one example each, an error at its end
+    z, a = forward(W, b, X, name)
+    dW, db = backward(W, z, a, a[depth + 1] - error, name)  # (8.13): dz is the error
+    lengths = [np.linalg.norm(db[k], axis=(-2, -1))  # of one example db is dz
+               for k in range(1, depth + 2)]
+    return np.median(np.array(lengths[:-1]) / lengths[-1], axis=1)  # (depth,)
+
+
+U = np.linspace(-8, 8, 1600)  # beyond 8 the bell curve is below 1e-13
+BELL = np.exp(-(U**2) / 2) / np.sum(np.exp(-(U**2) / 2))  # (1600,), shares of draws
+
+
+def predict_lengths(depth, init, name):
+    """Return what theory says of |dz_k| / |dz_L| in wide layers, and q_k and chi_k."""
+    gain = 1.0 if init == "Xavier" else 2.0  # H Var W, both sides of W are H wide
+    q, chi = [gain], []  # the squares of the inputs above have a mean of 1
+    for _ in range(depth):
+        z = np.sqrt(q[-1]) * U
+        a = phi(z, name)
+        chi.append(gain * np.sum(BELL * phi_prime(z, a, name) ** 2))  # (8.23)
+        q.append(gain * np.sum(BELL * a**2))  # (8.24)
+    lengths = [np.sqrt(np.prod(chi[k:])) for k in range(depth)]  # (8.22)
+    return np.array(lengths), q[:-1], chi
 
 
 # --- Training -------------------------------------------------------------------------
+
+
+def init_params(sizes, init, rng, networks=()):
+    """Return W {k: (H_{k-1}, H_k)} and b {k: (1, H_k)}; networks=(S,): a stack of S."""
+    W, b = {}, {}
+    for k in range(1, len(sizes)):
+        n_in, n_out = sizes[k - 1], sizes[k]
+        variance = 2 / n_in  # He  (8.28)
+        if init == "Xavier":
+            variance = 2 / (n_in + n_out)  # (8.27)
+        W[k] = np.sqrt(variance) * rng.normal(size=networks + (n_in, n_out))
+        b[k] = np.zeros(networks + (1, n_out))
+    return W, b
+
+
+def train(W, b, data, name, lr, epochs):
+    """Take ``epochs`` steps on all examples; return W, b and a history, (epochs, S)."""
+    W, b = dict(W), dict(b)  # copies: the caller keeps the start
+    (X, y), (X_val, y_val) = data["training"], data["validation"]
+    history = {"loss": [], "accuracy": []}
+    for _ in range(epochs):
+        z, a = forward(W, b, X, name)
+        costs = loss(z[len(W)], y)  # (S,)
+        dW, db = backward(W, z, a, y, name)
+        for k in W:
+            W[k] = W[k] - lr * dW[k]  # (8.29)
+            b[k] = b[k] - lr * db[k]
+        z, a = forward(W, b, X_val, name)
+        history["loss"].append(costs)
+        history["accuracy"].append(np.mean((z[len(W)] > 0) == y_val, axis=(-2, -1)))
+        if CTRL_C or not costs.max() < 1e9:  # pressed, or a loss has exploded
+            break
+    return W, b, {key: np.array(values) for key, values in history.items()}
+
+
+def dead_share(z, a, name):
+    """Return the share of hidden units that are flat at every example, by network."""
+    shares = []
+    for k in range(1, len(z)):
+        steepest = np.abs(phi_prime(z[k], a[k], name)).max(axis=-2)  # over N: (S, H_k)
+        shares.append(np.mean(steepest < 0.001, axis=-1))  # ReLU: 0, exactly  (8.30)
+    return np.mean(shares, axis=0)  # the layers are equally wide
+
+
+# ======================================================================================
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# ======================================================================================
+
+
+# --- Going further --------------------------------------------------------------------
+
+NAMES = ("relu", "sigmoid", "tanh", "stretched", "leaky_relu", "elu", "gelu", "silu")
+START = dict(zip(NAMES, ("He", "Xavier", "Xavier", "Xavier", "He", "He", "He", "He")))
+RATES = (0.1, 0.3, 1.0, 3.0, 10.0)  # about half a power of ten apart
+
+
+def more_functions(z, name):
+    """Return the value and the derivative of four more functions of z."""
+    if name == "leaky_relu":
+        return np.maximum(z, 0.01 * z), np.where(z > 0, 1.0, 0.01)  # (8.32)
+    if name == "elu":
+        a = np.maximum(z, 0.0) + np.expm1(np.minimum(z, 0.0))  # expm1(z) is e^z - 1
+        return a, np.minimum(a + 1, 1.0)  # (8.33)
+    inner, slope = z, 1.0  # SiLU
+    if name == "gelu":  # Hendrycks & Gimpel (2016), within 5e-4 of the exact one
+        inner = np.sqrt(8 / np.pi) * (z + 0.044715 * z**3)
+        slope = np.sqrt(8 / np.pi) * (1 + 3 * 0.044715 * z**2)
+    gate = sigmoid(inner)
+    return z * gate, gate + z * gate * (1 - gate) * slope  # (8.34)
 
 
 def stop_if_diverged(value, epoch):
@@ -141,280 +214,155 @@ def stop_if_diverged(value, epoch):
                                  f"{value:.3g}; try a smaller --lr")
 
 
-def accuracy_of(cache, y):
-    """Return the share of right answers for y (N, 1), a number or one per network."""
-    return np.mean((cache[f"z{len(cache) // 2}"] > 0) == y, axis=(-2, -1))
-
-
-def train(params, data, activation, rates, args, goal=None, watch=None):
-    """Descend with momentum on all examples: S networks at each of the R rates.
-
-    Returns params, with axes (R, S) in front, and by epoch ``loss``, validation
-    ``accuracy`` (R, S) and ``watch(cache)``. Ends early where the best rate has a mean
-    accuracy of ``goal``. Without a goal, raises FloatingPointError when a loss at every
-    rate has exploded. After Ctrl-C each later call does one epoch only.
-    """
-    (X, y), (X_val, y_val) = data["training"], data["validation"]
-    params = {k: np.broadcast_to(v, (len(rates), *v.shape)) for k, v in params.items()}
-    velocity, history = {k: np.zeros_like(v) for k, v in params.items()}, []
-    try:
-        for epoch in range(1, 2 if args.stopped else args.epochs + 1):
-            cache = forward(params, X, activation)
-            cost = loss(cache, y)  # (R, S)
-            for k, grad in backward(params, cache, y, activation).items():
-                velocity[k] = 0.9 * velocity[k] - (rates * grad.T).T  # R is axis 0
-                params[k] = params[k] + velocity[k]  # (8.6)
-            right = accuracy_of(forward(params, X_val, activation), y_val)  # (R, S)
-            history.append((cost, right, watch and watch(cache)))
-            if goal is None:
-                stop_if_diverged(np.fmin.reduce(cost.mean(axis=1)), epoch)
-            elif right.mean(axis=1).max() >= goal:
-                break
-    except KeyboardInterrupt:
-        if not history:
-            raise  # nothing was learnt yet
-        print("Stopped by Ctrl-C; what was learnt so far is kept.")
-        args.stopped = True
-    cost, right, seen = map(np.array, zip(*history))
-    return params, {"loss": cost, "accuracy": right, "watch": seen}
-
-
-# --- Experiments ----------------------------------------------------------------------
-
-
-def slope_factors(depth, init, activation, X):
-    """Return chi (depth, N): what |dL/dz|^2 is multiplied by on its way down a layer.
-
-    For inputs X (N, n) to wide layers of n units: their z are normal, of variance q.
-    """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(100)
-    weights /= weights.sum()
-    q, chi = GAIN[init] * np.mean(X**2, axis=1), []  # (N,)
-    for _ in range(depth):
-        z = np.sqrt(q)[:, None] * nodes  # (N, 100)
-        a = PHI[activation][0](z)
-        chi.append(GAIN[init] * (PHI[activation][1](z, a) ** 2 @ weights))  # (8.7)
-        q = GAIN[init] * (a**2 @ weights)  # (8.8)
-    return np.array(chi)
-
-
-def dead_share(cache, activation):
-    """Return the share of units with a slope below 0.001 on every example, by layer."""
-    steepest = [np.abs(slope(cache, k, activation)).max(axis=-2)  # (n_k,)
-                for k in range(1, len(cache) // 2)]
-    return np.array([np.mean(slopes < 0.001, axis=-1) for slopes in steepest])
-
-
-def try_rates(name, data, args, rng):
-    """Train S networks at every rate, choose one by validation data, read the test.
-
-    Returns the metrics, and the history at the chosen rate, (epochs, S).
-    """
-    rates = np.array([args.lr] if args.lr else [0.1, 0.3, 1.0, 3.0, 10.0])
-    params = init_params([2, 16, 16, 1], PHI[name][2], rng, (args.seeds,))
-    params, history = train(params, data, name, rates, args)
-    best = history["accuracy"].mean(axis=(0, 2)).argmax()  # quick and steady
-    params = {k: v[best] for k, v in params.items()}
-    history = {k: history[k][:, best] for k in ("loss", "accuracy")}
-    X, y = data["test"]
-    right = accuracy_of(forward(params, X, name), y)  # (S,)
-    there = history["accuracy"] >= 0.95  # (epochs, S)
+def compare_rates(sizes, name, data, rates, args):
+    """Train S networks at each rate; return metrics of the best, and its curves."""
+    runs, (X, y) = {}, data["test"]
+    start = init_params(sizes, START[name], np.random.default_rng(args.seed), (len(X),))
+    born_dead = dead_share(*forward(*start, data["training"][0], name), name).mean()
+    for lr in rates:
+        W, b, history = train(*start, data, name, lr, args.epochs)
+        dead = dead_share(*forward(W, b, data["training"][0], name), name).mean()
+        runs[lr] = W, b, history, dead
+    rate = max(runs, key=lambda lr: runs[lr][2]["accuracy"].sum())  # best on validation
+    W, b, history, dead = runs[rate]
+    accuracy, costs = history["accuracy"], history["loss"][-1]
+    stop_if_diverged(costs.max(), len(accuracy))
+    z, _ = forward(W, b, X, name)  # the only look at the test data
+    right = np.mean((z[len(W)] > 0) == y, axis=(-2, -1))  # (S,); z > 0 is a > 0.5
+    there = accuracy >= 0.95  # (epochs, S)
     epochs = np.median(np.where(there.any(axis=0), 1 + there.argmax(axis=0), np.inf))
-    dead = dead_share(forward(params, data["training"][0], name), name)  # (2, S)
-    return {"init": PHI[name][2], "lr": rates[best], "accuracy_mean": right.mean(),
-            "accuracy_sd": right.std(ddof=1), "dead_fraction": dead.mean(),
-            "epochs_to_95": epochs if epochs < np.inf else None}, history
-
-
-def measure_gradients(depth, rng, n=100, networks=12):
-    """Return {(name, init): |dL/dz_k| over the output's, measured, theory (2, depth)}.
-
-    Medians over untrained networks with one example each. The error at the output is
-    random, independent of the weights, as (8.9) asks.
-    """
-    deep = init_params([n] * (depth + 2), "Xavier", rng, (networks,))
-    X, error = rng.normal(size=(2, networks, 1, n))
-    found = {}
-    for name, init in [(name, init) for name in PHI for init in GAIN]:
-        params = {k: np.sqrt(GAIN[init]) * v for k, v in deep.items()}
-        cache = forward(params, X, name)
-        grads = backward(params, cache, cache[f"a{depth + 1}"] - error, name)
-        norms = np.array([np.linalg.norm(grads[f"b{k}"], axis=1)  # one example: dL/dz_k
-                          for k in range(1, depth + 2)])  # (depth + 1, networks)
-        chi = slope_factors(depth, init, name, X[:, 0])  # (depth, networks)
-        theory = np.sqrt(np.cumprod(chi[::-1], axis=0)[::-1])  # (8.9)
-        found[name, init] = np.median([norms[:-1] / norms[-1], theory], axis=2)
-    return found
-
-
-def deepest_learnt(name, init, args, rng):
-    """Return the largest depth at which networks 16 units wide still learn 92 %.
-
-    Two networks at each of three rates; the best rate counts. 0 if none learns.
-    """
-    deepest, rates = 0, np.array([0.01, 0.1, 1.0])
-    for depth in [d for d in (1, 2, 4, 8, 16) if d < args.depth] + [args.depth]:
-        data = make_data(2, 60, args.noise, rng)
-        params = init_params([2] + [16] * depth + [1], init, rng, (2,))
-        _, history = train(params, data, name, rates, args, goal=0.92)
-        if history["accuracy"][-1].mean(axis=1).max() < 0.92:
-            break
-        deepest = depth
-    return deepest
-
-
-def watch_saturation(name, lr, data, args, rng):
-    """Train nets 2-32-32-32-32-32-1; return loss (epochs,), saturated (epochs, 5)."""
-    limit = 0.1 * PHI[name][1](0.0, PHI[name][0](0.0))  # a tenth of the slope at 0
-    params = init_params([2] + [32] * 5 + [1], "Xavier", rng, (args.seeds,))
-    _, history = train(params, data, name, np.array([lr]), args, watch=lambda cache: [
-        np.mean(slope(cache, k, name) < limit) for k in range(1, 6)])
-    return history["loss"].mean(axis=(1, 2)), history["watch"]
-
-
-def count_births(X, depth, rng):
-    """Return the shares of ReLUs and of networks dead at birth, by layer, and theory.
-
-    ReLUs: off for all of X (N, 2). In wide layers their z are normal, with correlations
-    C after Cho & Saul (2009). Networks: all units of a layer off for one input.
-    """
-    layers, unit = np.arange(1, depth + 1), X / np.linalg.norm(X, axis=1, keepdims=True)
-    C, zeros, chances = unit @ unit.T, np.zeros(len(X)), []  # (N, N), (N,)
-    for _ in layers:
-        C = C.clip(-1, 1)  # rounding may leave the interval
-        z = rng.multivariate_normal(zeros, C, 10_000, "ignore", method="eigh")
-        chances.append(np.mean(np.all(z <= 0, axis=1)))  # (8.10)
-        C = (np.sqrt(1 - C**2) + C * (np.pi - np.arccos(C))) / np.pi  # (8.11)
-    wide = init_params([2] + [100] * depth + [1], "He", rng, (5,))
-    thin = init_params([2] + [3] * depth + [1], "He", rng, (2000,))
-    cache = forward(thin, X[:1], "relu")
-    return {"units": dead_share(forward(wide, X, "relu"), "relu").mean(axis=1),
-            "units_theory": chances,
-            "networks": [np.mean(np.all(cache[f"a{k}"] == 0, axis=-1)) for k in layers],
-            "networks_theory": 1 - (1 - 0.5**3) ** layers}  # (8.12)
+    by_rate = {f"{lr:g}": {"accuracy": run[2]["accuracy"][-1].mean(), "dead": run[3],
+                           "loss": run[2]["loss"][-1]} for lr, run in runs.items()}
+    return {"rate": rate, "accuracy": right.mean(), "sd": right.std(ddof=1),
+            "each": right, "epochs_to_95": epochs if epochs < np.inf else None,
+            "loss": costs, "mean_loss": costs.mean(), "dead": dead,
+            "born_dead": born_dead, "by_rate": by_rate}, accuracy
 
 
 # --- Figures --------------------------------------------------------------------------
 
-COLOURS = dict(zip(PHI, ["#009E73", "#CC79A7", "#D55E00", "#E69F00", "#56B4E9",
-                         "#0072B2", "#888888"]))
+TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
+COLOURS = dict(zip(NAMES, ["#D55E00", "#009E73", "#CC79A7", "#0072B2", "#E69F00",
+                           "#56B4E9", "#000000", "#888888"]))
 
 
-def plot_functions():
-    """Draw each activation function, thick, and its derivative, thin."""
-    fig, axs = plt.subplots(2, 4, figsize=(9, 4.4), sharey=True, layout="constrained")
-    z = np.linspace(-4, 4, 801)
-    for ax, (name, (phi, derivative, _)) in zip(axs.flat, PHI.items()):
-        slopes = derivative(z, phi(z))
-        ax.plot(z, phi(z), color=COLOURS[name], linewidth=3.5, label=r"$\phi(z)$")
-        ax.plot(z, slopes, color="#444444", label=r"$\phi'(z)$")
-        ax.set(title=f"{name}: slope to {slopes.max():.3g}", ylim=(-1.1, 2))
-    fig.supxlabel("z")
-    axs[1, 3].set_axis_off()
-    axs[1, 3].legend(*ax.get_legend_handles_labels(), loc="center", fontsize=14)
+def plot_functions(names, layer=0):
+    """Draw functions and slopes; or slopes squared, and where z lies in this layer."""
+    fig, (axs,) = plt.subplots(1, len(names), figsize=(8, 3.3), sharey=True,
+                               squeeze=False, layout="constrained")
+    z = np.linspace(-4, 4, 800)  # without 0, where ReLU has a corner
+    for ax, name in zip(axs, names):
+        a, colour = phi(z, name), COLOURS[name]
+        slope = phi_prime(z, a, name)
+        ax.set(title=f"{name}\nslope up to {slope.max():.3g}", xlabel="z",
+               xticks=[-4, -2, 0, 2, 4], ylim=(-1.15, 2.1))
+        if layer:
+            _, q, _ = predict_lengths(layer, START[name], name)
+            bell = np.exp(-(z**2) / (2 * q[-1]))
+            mean = np.sum(bell * slope**2) / bell.sum()
+            ax.fill_between(z, slope**2, color=colour, alpha=0.5, linewidth=0)
+            ax.plot(z, bell, color="#444444", linewidth=2)
+            ax.axhline(mean, **TRUTH, linewidth=1.2)
+            ax.set(title=f"{name}\nmean {mean:.2g}", ylim=(0, 1.1))
+        else:
+            ax.plot(z, a, color=colour, linewidth=3.5)
+            ax.plot(z, slope, color="#444444", linestyle=":", linewidth=2.5)
+    axs[0].set_ylabel(f"filled: slope squared\nline: z in layer {layer}\ndashed: mean"
+                      if layer else "thick: the function\ndotted: its slope")
     return fig
 
 
-def plot_learning(histories):
-    """Draw loss and accuracy by epoch: the mean over networks, and a band of one sd."""
-    fig, axs = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
-    for ax, key in zip(axs, ("loss", "accuracy")):
-        for name, history in histories.items():
-            mean, sd = history[key].mean(axis=1), history[key].std(axis=1, ddof=1)
-            epochs, colour = np.arange(1, len(mean) + 1), COLOURS[name]
-            ax.fill_between(epochs, mean - sd, mean + sd, color=colour, alpha=0.1, lw=0)
-            ax.semilogx(epochs, mean, color=colour, linewidth=2, label=name)
-        ax.set_xlabel("epoch (line: mean of the networks, band: one sd)")
-    reach = [h["accuracy"].mean(axis=1).max() >= 0.95 for h in histories.values()]
-    fig.suptitle(f"{sum(reach)} of {len(reach)} reach 95 % in the mean", weight="bold")
-    axs[0].set(ylim=(0, 0.8), ylabel="training loss")
-    axs[1].set(ylim=(0.5, 1), ylabel="validation accuracy")
-    axs[1].axhline(0.95, **TRUTH)
-    axs[0].legend(loc="lower left")
+def plot_data(*tables):
+    """Draw moons (X, y) without noise, and those that the first network learns from."""
+    fig, axs = plt.subplots(1, 2, figsize=(8, 3), sharex=True, layout="constrained")
+    titles = "Class 0 (blue) and class 1 (orange)", "What a network sees: noise, too"
+    for ax, (X, y), title in zip(axs, tables, titles):
+        for label, colour in ((0, "#0072B2"), (1, "#E69F00")):
+            ax.scatter(*X[0][y[0, :, 0] == label].T, s=18, color=colour)
+        ax.set(xlabel="x1", title=title, aspect="equal", ylim=(-1.5, 1.5))
+    axs[0].set_ylabel("x2")
     return fig
 
 
-def plot_gradients(gradients):
-    """Draw the gradient in each layer of untrained networks, and theory, dashed."""
-    fig, axs = plt.subplots(1, 2, figsize=(9, 5), layout="constrained")
-    for ax, init in zip(axs, GAIN):
-        for name in PHI:
-            measured, theory = gradients[name, init]
+def plot_lengths(found):
+    """Draw the gradient's length in each layer of untrained networks, and theory."""
+    fig, axs = plt.subplots(1, 2, figsize=(8, 4.4), sharey=True, layout="constrained")
+    for ax, init in zip(axs, ("Xavier", "He")):
+        for name, lengths in found.items():
+            measured, theory = lengths[init]
             layers = np.arange(1, len(theory) + 1)
-            ax.semilogy(layers, measured, "o", color=COLOURS[name], label=name)
+            ax.semilogy(layers, measured, "o", color=COLOURS[name], label=name, ms=5)
             ax.semilogy(layers, theory, **TRUTH, linewidth=1)
-        left = gradients["sigmoid", init][0][0]
-        ax.set(xlabel="layer", title=f"{init}: sigmoid's falls to {left:.0e}")
-    axs[0].set_ylabel("gradient in this layer / gradient at the output")
+        least = min(found, key=lambda name: found[name][init][0][0])
+        ax.set(xlabel="layer (the output is beyond the right end)",
+               title=f"{init}'s start: {least} keeps {found[least][init][0][0]:.0e}")
+    axs[0].set_ylabel("gradient / at the output (dots; dashed: theory)")
     axs[0].legend(loc="lower right")
     return fig
 
 
-def plot_flat(runs, births):
-    """Draw saturation while nets of five layers train, and death at birth, by layer."""
-    fig, axs = plt.subplots(2, 2, figsize=(9, 7), sharey=True, layout="constrained")
-    for ax, (name, (lr, cost, shares)) in zip(axs[0], runs.items()):
-        for k, share in enumerate(shares.T, start=1):
-            ax.semilogx(np.arange(1, len(share) + 1), share, linewidth=2,
-                        label=f"layer {k}", color=plt.cm.viridis_r(k / 5))
-        ax.set(xlabel="epoch", ylabel="share saturated", ylim=(-0.02, 1.02),
-               title=f"{name}, rate {lr:g}: loss ends at {cost[-1]:.2f}")
-    for ax, key, kind in zip(axs[1], ("units", "networks"), ("ReLUs", "nets 3 wide")):
-        layers = np.arange(1, len(births[key]) + 1)
-        ax.plot(layers, births[f"{key}_theory"], **TRUTH, label="theory")
-        ax.plot(layers, births[key], "o", color=COLOURS["relu"], label="measured")
-        ax.set(title=f"Layer {layers[-1]}: {births[key][-1]:.0%} of {kind} born dead",
-               xlabel="layer", ylabel="share dead")
-    for ax in axs[:, 0]:
-        ax.legend(loc="upper left")
+def plot_learning(curves, pairs, base):
+    """Draw accuracy by epoch, and for each network what another function changes."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
+    for name, accuracy in curves.items():  # (epochs, S)
+        mean, sd = 100 * accuracy.mean(axis=1), 100 * accuracy.std(axis=1, ddof=1)
+        epochs, colour = np.arange(1, len(mean) + 1), COLOURS[name]
+        left.fill_between(epochs, mean - sd, mean + sd, lw=0, alpha=0.2, color=colour)
+        left.semilogx(epochs, mean, color=colour, linewidth=2, label=name)
+    for i, (name, (mean, error, each)) in enumerate(pairs.items()):
+        x = i + np.linspace(-0.25, 0.25, len(each))
+        right.scatter(x, 100 * each, s=22, color=COLOURS[name], alpha=0.7)
+        right.errorbar(i, 100 * mean, 200 * error, fmt="kD", capsize=8)
+    right.axhline(0, **TRUTH, linewidth=1)
+    right.set(xticks=range(len(pairs)), xticklabels=[f"{n}\n- {base}" for n in pairs],
+              title="The difference, network by network", xmargin=0.2,
+              ylabel="test accuracy, points (bar: 2 errors)")
+    left.set(xlabel="epoch (line: mean, band: one sd)", ylim=(45, 101),
+             ylabel="validation accuracy in %", title="Each at its best rate")
+    left.legend(loc="lower right")
     return fig
 
 
-def plot_verdict(rows):
-    """Draw the table of the verdict: one column of dots for each measure."""
-    fig, axs = plt.subplots(1, 5, figsize=(9, 4), sharey=True, layout="constrained")
-    columns = {"accuracy_mean": "test accuracy", "epochs_to_95": "epochs to 95 %",
-               "gradient_ratio": "gradient left", "learns_to_he": "learns to depth",
-               "dead_fraction": "dead units"}
-    for ax, (key, title) in zip(axs, columns.items()):
-        values = np.array([row[key] for row in rows.values()], dtype=float)  # None: nan
-        ax.scatter(values, range(len(rows)), s=80, color=list(COLOURS.values()))
-        ax.set_title(title, fontweight="normal")
-        ax.margins(x=0.12)
-    for i, (name, row) in enumerate(rows.items()):
-        mean, sd = row["accuracy_mean"], row["accuracy_sd"]
-        axs[0].plot([mean - sd, mean + sd], [i, i], color=COLOURS[name])
-        axs[2].semilogx(row["gradient_theory"], i, "k|", markersize=18)
-        axs[3].scatter(row["learns_to_xavier"], i, s=80, facecolor="none",
-                       edgecolor=COLOURS[name])
-    axs[0].set(yticks=range(len(rows)), yticklabels=rows, xlabel="mean and sd",
-               ylim=(len(rows) - 0.7, -0.3))
-    axs[2].set_xlabel("| theory")
-    axs[3].set_xlabel("filled He, hollow Xavier")
-    least = min(rows, key=lambda name: rows[name]["gradient_ratio"])
-    dead = max(rows, key=lambda name: rows[name]["dead_fraction"])
-    fig.suptitle(f"{least} keeps {rows[least]['gradient_ratio']:.0e} of its gradient, "
-                 f"{dead} loses {rows[dead]['dead_fraction']:.0%} of its units",
-                 fontweight="bold")
+def plot_lost(rows, deep):
+    """Draw dead units over the learning rate, and the loss of each deep network."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
+    for name, row in rows.items():
+        left.semilogx([float(lr) for lr in row["by_rate"]],
+                      [100 * run["dead"] for run in row["by_rate"].values()], "o-",
+                      color=COLOURS[name], label=name)
+    for i, (name, row) in enumerate(deep.items()):
+        x = i + np.linspace(-0.15, 0.15, len(row["loss"]))
+        right.scatter(x, row["loss"], s=50, color=COLOURS[name])
+    right.axhline(np.log(2), **TRUTH, linewidth=1)
+    right.set(xticks=range(len(deep)), xticklabels=deep, ylabel="last training loss",
+              title="Eight hidden layers (dashed: a guess)", ylim=(-0.02, 0.8))
+    left.set(xlabel="learning rate", ylabel="dead units in %", ylim=(-2, 101),
+             title="Large steps kill units")
+    left.legend(loc="upper left")
     return fig
 
 
-# --- Command line ---------------------------------------------------------------------
+# --- Files and command line -----------------------------------------------------------
+
+CTRL_C = []  # filled when it is pressed: training then ends with the epoch
+
+
+class InputError(ValueError):
+    """Bad input that the user can mend; the message is one sentence that says how."""
 
 
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
     def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan  # lies in no interval
-        if not low <= value <= high:
-            noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {noun} from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        noun = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {noun} from {low} to "
+                                         f"{high}")
 
     return parse
 
@@ -425,6 +373,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self):
         super().__init__(description=__doc__, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a number, too
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
@@ -437,20 +386,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def press_ctrl_c(*_):
+    """Let training end with its epoch, so that all is saved; the second time: stop."""
+    if CTRL_C:
+        raise KeyboardInterrupt
+    CTRL_C.append(True)
+    print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
 def run_safely(story, args):
     """Call ``story(args)``; say what failed in one sentence; return the exit status."""
-    sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?"
+    if sys.stdout:  # None where the console was closed
+        sys.stdout.reconfigure(errors="replace")  # a letter that it lacks shows "?"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            story(args)  # training looks for numbers that are not finite itself
+        with np.errstate(all="ignore"):  # training itself looks for infinite numbers
+            make_folder(args.out)
+            story(args)
         return 0
     except KeyboardInterrupt:
         status, message = 130, "stopped by Ctrl-C"
     except FloatingPointError as error:  # training diverged
         status, message = 1, error
+    except ImportError as error:
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        status, message = 2, f"please install a package first: pip install {package}"
     except (InputError, OSError, MemoryError) as error:
-        status, message = 2, error
+        status, message = 2, str(error) or "there is not enough memory for this"
+    finally:
+        signal.signal(signal.SIGINT, before)
+        CTRL_C.clear()
     print(f"{Path(__file__).name}: {message}", file=sys.stderr)
     return status
 
@@ -466,19 +434,23 @@ def make_folder(folder):
 
 
 def save_results(args, figures, metrics, others=()):
-    """Write {name: Figure} and the metrics to ``args.out``, then open the windows.
-
-    ``others`` names the files that the run has already written there.
-    """
-    for name, fig in figures.items():
-        fig.savefig(args.out / f"{name}.png", dpi=150)
+    """Write {name: Figure}, the metrics and others, {name: bytes}; open the windows."""
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
-    text = json.dumps({**metrics, "settings": settings}, indent=2,
+    text = json.dumps({**metrics, "settings": settings},
                       default=lambda v: v.name if isinstance(v, Path) else v.tolist())
-    (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
+    valid = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN
+    files = {**dict(others), "metrics.json": json.dumps(valid, indent=2).encode()}
+    names = [*(f"{name}.png" for name in figures), *files]
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:  # whole, or not at all
+        for name, fig in figures.items():
+            fig.savefig(Path(folder, f"{name}.png"), dpi=150)
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        for name in names:
+            Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plt.show()
     plt.close("all")
 
@@ -486,59 +458,86 @@ def save_results(args, figures, metrics, others=()):
 def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
-    flag = parser.add_argument
-    flag("--epochs", type=number(int, 1, 10**5), default=200,
-         help="of each training, at most (default: %(default)s)")
-    flag("--lr", type=number(float, 1e-9, 1e9), help="one learning rate for all "
-         "activations (default: for each the best of five)")
-    flag("--seeds", type=number(int, 2, 100), default=10,
-         help="networks of each kind (default: %(default)s)")
-    flag("--noise", type=number(float, 0, 10), default=0.15,
-         help="of the two moons (default: %(default)s)")
-    flag("--depth", type=number(int, 2, 50), default=30,
-         help="hidden layers at most (default: %(default)s)")
-    parser.set_defaults(stopped=False)
+    for flag, kind, low, high, default, words in (
+            ("--epochs", int, 1, 10**5, 300, "of each training"),
+            ("--lr", float, 1e-9, 1e9, None, "for all; None: each its best of five"),
+            ("--seeds", int, 2, 50, 10, "networks of each kind"),
+            ("--noise", float, 0, 10, 0.15, "of the two moons"),
+            ("--depth", int, 2, 50, 30, "layers that the gradient passes")):
+        parser.add_argument(flag, type=number(kind, low, high), default=default,
+                            help=f"{words} (default: %(default)s)")
+    parser.add_argument("--functions", nargs="+", choices=NAMES, default=NAMES[:4],
+                        metavar="NAME", help=f"of {' '.join(NAMES)} (default: four)")
     return parser.parse_args(argv)
 
 
-HEAD = """
-                    best  test accuracy  epochs  gradient, layer 1   learns to   dead
-activation  init    rate      in %      to 95 %  measured   theory  Xavier  He  units"""
-ROW = ("{:10s}  {init:6s} {lr:5g}  {:5.2f} +- {:4.2f}  {:>7s}  {gradient_ratio:8.1e} "
-       "{gradient_theory:8.1e}  {learns_to_xavier:6d}  {learns_to_he:2d}  {:5.1%}")
+def tell_lengths(names, args):
+    """Print and return {name: {init: (measured, theory)}}, (depth,) each."""
+    print(f"Gradient in layer 1 over that at the output, {args.depth} layers above:\n"
+          "function    Xavier measured   theory  He measured   theory")
+    found = {name: {} for name in names}
+    for name, pair in found.items():
+        for init in ("Xavier", "He"):
+            rng = np.random.default_rng(args.seed)  # all get the same networks
+            pair[init] = (measure_lengths(args.depth, init, name, rng),
+                          predict_lengths(args.depth, init, name)[0])
+        print("{:10s}{:17.1e}{:9.1e}{:13.1e}{:9.1e}".format(
+            name, *(lengths[0] for both in pair.values() for lengths in both)))
+    return found
+
+
+def tell_rows(names, sizes, data, rates, args):
+    """Train and print; return metrics and accuracy by epoch, {name: ...} each."""
+    print(f"\n{len(sizes) - 2} hidden layers, {len(data['test'][0])} networks of each "
+          f"kind, {args.epochs} epochs at each rate:\nfunction   start   best rate  "
+          "test accuracy  epochs to 95 %  last loss  dead")
+    rows, curves = {}, {}
+    for name in names:
+        if CTRL_C:
+            print("Left out:", *names[len(rows):])
+            break
+        rows[name], curves[name] = compare_rates(sizes, name, data, rates, args)
+        print("{:10s} {:6s}{rate:11g}{accuracy:8.1%} +- {sd:.1%}{:>14}{mean_loss:11.4f}"
+              "{dead:6.1%}".format(name, START[name], rows[name]["epochs_to_95"] or "-",
+                                   **rows[name]), flush=True)
+    return rows, curves
+
+
+def tell_pairs(rows, base):
+    """Print and return how each function differs from the first; print what failed."""
+    pairs = {}
+    for name in [name for name in rows if name != base]:
+        each = rows[name]["each"] - rows[base]["each"]  # the same data and start
+        mean, error = each.mean(), each.std(ddof=1) / np.sqrt(len(each))  # (8.31)
+        pairs[name] = mean, error, each
+        word = "no difference" if abs(mean) <= 2 * error else "a difference"
+        print(f"{name} - {base}: {100 * mean:+.2f} +- {100 * error:.2f} points, {word}")
+    for name, row in rows.items():
+        if row["accuracy"] < 0.6:
+            print(f"{name} hardly beats a guess: try more --epochs or another --lr")
+        if row["dead"] > 0.5:
+            print(f"{row['dead']:.0%} of {name}'s units are dead: try a smaller --lr")
+    return pairs
 
 
 def analyse(args):
-    """Compare, measure, judge, draw and save."""
-    rng = np.random.default_rng(args.seed)
-    make_folder(args.out)
-    print(f"Seven activations on two moons: 2-16-16-1, {args.seeds} networks each, "
-          f"{args.epochs} epochs, seed {args.seed}\n{HEAD}")
-    data, rows, histories = make_data(args.seeds, 100, args.noise, rng), {}, {}
-    gradients = measure_gradients(args.depth, rng)
-    for name in PHI:
-        row, histories[name] = try_rates(name, data, args, rng)
-        row |= {f"learns_to_{init.lower()}": deepest_learnt(name, init, args, rng)
-                for init in GAIN}
-        measured, theory = gradients[name, row["init"]]
-        rows[name] = row | {"gradient_ratio": measured[0], "gradient_theory": theory[0]}
-        print(ROW.format(name, 100 * row["accuracy_mean"], 100 * row["accuracy_sd"],
-                         str(row["epochs_to_95"] or "-"), row["dead_fraction"],
-                         **rows[name]))
-    births = count_births(data["training"][0][0], args.depth, rng)
-    runs = {name: (lr, *watch_saturation(name, lr, data, args, rng))
-            for name, lr in (("sigmoid", 3.0), ("tanh", 0.3))}
-    reach = sorted((row["epochs_to_95"], name) for name, row in rows.items()
-                   if row["epochs_to_95"])
-    ends = f", {reach[0][1]} first and {reach[-1][1]} last" if reach else ""
-    print(f"\n{len(reach)} of {len(PHI)} reach 95 % in the median{ends}.")
-    print("Dead at birth in layer {}: {:.1%} of ReLUs (theory {:.1%}), {:.1%} of nets "
-          "of width 3 ({:.1%}).".format(args.depth, *(v[-1] for v in births.values())))
-    figures = {"verdict": plot_verdict(rows), "functions": plot_functions(),
-               "learning": plot_learning(histories), "flat": plot_flat(runs, births),
-               "gradients": plot_gradients(gradients)}
-    save_results(args, figures, {**rows, "births": births, "saturated": {
-        name: shares[-1] for name, (_, _, shares) in runs.items()}})
+    """Measure gradients, compare, train deep networks, count births; draw and save."""
+    names, rng = [*dict.fromkeys(args.functions)], np.random.default_rng(args.seed)
+    lengths = tell_lengths(names, args)
+    data = {part: make_data(args.seeds, n, args.noise, rng)
+            for part, n in (("training", 100), ("validation", 100), ("test", 1000))}
+    rates = [args.lr] if args.lr else RATES
+    rows, curves = tell_rows(names, [2, 16, 16, 1], data, rates, args)
+    pairs = tell_pairs(rows, names[0])
+    few = {part: (X[:4], y[:4]) for part, (X, y) in data.items()}  # deep ones are slow
+    deep, _ = tell_rows(names, [2] + [16] * 8 + [1], few, rates[:4], args)
+    pure = make_data(1, 100, 0.0, rng)
+    figures = {"lengths": plot_lengths(lengths), "functions": plot_functions(names),
+               "data": plot_data(pure, data["training"]), "lost": plot_lost(rows, deep),
+               "bells": plot_functions(names, layer=min(3, args.depth)),
+               "learning": plot_learning(curves, pairs, names[0])}
+    save_results(args, figures, {**rows, "pairs": pairs, "deep": deep,
+                                 "lengths": lengths})
 
 
 def main(argv=None):
