@@ -2,185 +2,165 @@
 # requires-python = ">=3.10"
 # dependencies = ["numpy>=2.0", "matplotlib>=3.9"]
 # ///
-"""Can a network forecast the next value of a series better than a straight line?
+"""Can a network forecast a series better than a straight line through its past?
 
-    X (N, D) -> W1 (D, H), b1 (H,) -> tanh -> W2 (H, 1), b2 (1,) -> a2 (N, 1)
-       '---------------- V (D, 1), a straight line beside it --------^
+    X (N, D) -> the last M -> W1 (M, H) -> tanh -> a1 (N, H) -> W2 (H, 1) -> a2 (N, 1)
+       '------------------ V (D, 1), the straight line beside it --------------^
 
-A row of X holds D values in a row of time, y (N, 1) what came next; H hidden units.
-S networks, alike but for their random start, train as one: W1 is then (S, D, H).
-Numbers such as (10.3) are those of the equations in README.md.
+A row of X holds D values in a row of time, y (N, 1) what came next. V is the least-
+squares line; the network learns what it leaves. (10.1): an equation in README.md.
 
-    python time_series_ann.py                     sunspots, 1700 to 2008
-    python time_series_ann.py --csv mine.csv --column sales --select
+    python time_series_ann.py                        the logistic map, then sunspots
+    python time_series_ann.py --csv mine.csv --column sales
 """
 
 import argparse
+import contextlib
+import csv
+import io
 import itertools
 import json
 import math
+import os
+import re
+import signal
 import sys
 import tempfile
+import warnings
+from datetime import datetime
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
 
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-
-TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR = "#56B4E9", "#D55E00", "#009E73"
-
-
-class InputError(ValueError):
-    """Bad input that the user can mend; the message is one sentence that says how."""
-
 
 # --- Data -----------------------------------------------------------------------------
 
-SUNSPOTS = Path(__file__).resolve().parent / "sunspots.csv"
-SUNSPOT_ENDS = (1920, 1955, 1979)  # as Tong & Lim (1980) and those who followed split
-ORDERS, FEWEST_PAIRS, MOST_LETTERS = (2, 9, 12), 30, 200_000
+
+def make_data(n):
+    """Return n values of the logistic map, from 0.3 on: (n,)."""
+    x = np.empty(n)
+    x[0] = 0.3  # a short number for paper; nearly every start from 0 to 1 does as well
+    for t in range(1, n):
+        x[t] = 4 * x[t - 1] * (1 - x[t - 1])  # (10.1)
+    return x
 
 
-def read_series(path, column):
-    """Return times (N,), values (N,) and the name of the values in a CSV file.
-
-    The first of several columns is the time, the last (or ``column``) holds the values.
-    Raises InputError at the first time or value that is amiss.
-    """
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            text = file.read(MOST_LETTERS)
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) < 3 or len(text) == MOST_LETTERS:
-            raise ValueError(f"at least two of them, at most {MOST_LETTERS:,} letters")
-        cells = np.loadtxt(lines, str, comments=None, quotechar='"', ndmin=2,
-                           delimiter=max(",;\t", key=lines[0].count))
-        header, cells = cells[0].tolist(), np.char.strip(cells[1:])
-        k = len(header) - 1 if column is None else header.index(column)
-        filled = [cell or "nan" for cell in cells.ravel()]
-        numbers = np.genfromtxt(filled, comments=None, delimiter="\n")  # text: NaN
-        values, times = numbers.reshape(cells.shape)[:, [k, 0]].T
-        if k == 0:
-            times = np.arange(1.0, len(values) + 1)
-        elif np.isnan(times).all():
-            days = cells[:, 0].astype("datetime64[m]").astype(float) / 1440
-            times = 1970 + days / 365.25
-    except ValueError as error:
-        raise InputError(f"{path} must hold a header, then rows of a time and a value: "
-                         f"{error}") from None
-    for n in np.flatnonzero(~(abs(values) < 1e100))[:1]:
-        raise InputError(f"row {n + 1} of {path} has '{cells[n, k]}' where a number "
-                         f"should be ({header[k]}); fill gaps, or cut the series there")
-    steps = np.diff(times)
-    for n in np.flatnonzero(~(abs(steps / np.nanmedian(abs(steps)) - 1) < 0.5))[:1]:
-        raise InputError(f"times must rise in even steps, but {path} goes from "
-                         f"'{cells[n, 0]}' to '{cells[n + 1, 0]}'; sort, fill gaps")
-    return times, values, header[k]
-
-
-def make_data(rng):
-    """Return a noisy sine of period 25: times (300,), values (300,) and a name."""
-    times = np.arange(300.0)
-    return times, 50 + 30 * np.sin(times * np.pi / 12.5) + rng.normal(0, 5, 300), "sine"
-
-
-def load_data(args, rng):
-    """Return times (N,), values x (N,), their name, and the ends of training and tests.
-
-    Raises InputError where a part is too short or never changes.
-    """
-    times, x, name = (make_data(rng) if args.synthetic
-                      else read_series(args.csv or SUNSPOTS, args.column))
-    ends = [int(0.7 * len(x)), int(0.85 * len(x)), len(x)]
-    if not (args.csv or args.synthetic):
-        ends = [*np.searchsorted(times, SUNSPOT_ENDS, side="right").tolist(), len(x)]
-    shortest, wanted = min(np.diff(ends)), max(args.window, *ORDERS) + FEWEST_PAIRS
-    if ends[0] < wanted:
-        raise InputError(f"a window of {args.window} needs {wanted} values to learn; "
-                         f"only {ends[0]} of {len(x)} come before the tests")
-    if args.horizon > shortest:
-        raise InputError(f"a horizon of {args.horizon} goes beyond the data: the "
-                         f"shortest test window has {shortest} values")
-    if np.ptp(x[: ends[0]]) <= 1e-9 * abs(x[0]):
-        raise InputError(f"{name} never changes in training: there is nothing to learn")
-    return times, x, name, ends
-
-
-def windows(series, width):
-    """Return X (N - width, width), views of the series, and what came next, y."""
-    X = sliding_window_view(series[:-1], width)  # (10.1)
-    return X, series[width:, None]
+def windows(x, D):
+    """Return X (N, D), each D values in a row, and y (N, 1), what came next."""
+    N = len(x) - D
+    X = np.empty((N, D))
+    for i in range(D):
+        X[:, i] = x[i : i + N]  # (10.2): column i is the series from place i on
+    return X, x[D:].reshape(-1, 1)
 
 
 # --- Model ----------------------------------------------------------------------------
 
 
-def init_params(n_inputs, n_hidden, skip, n_networks, rng):
-    """Return ``n_networks`` random networks, stacked along the first axis."""
-    S, D, H = n_networks, n_inputs, n_hidden
-    params = {"W1": rng.normal(size=(S, D, H)) / np.sqrt(D), "b1": np.zeros((S, H)),
-              "W2": rng.normal(size=(S, H, 1)) / np.sqrt(H), "b2": np.zeros((S, 1))}
-    return {**params, "V": np.zeros((S, D, 1))} if skip else params
+def fit_line(X, y):
+    """Return the least-squares line through X (N, D), y (N, 1): V (D, 1), b (1, 1)."""
+    A = np.hstack([X, np.ones((len(X), 1))])  # (N, D + 1), the ones are for b
+    ridge = 1e-9 * len(X) * np.eye(A.shape[1])  # so that equal columns have an answer
+    w = np.linalg.solve(A.T @ A + ridge, A.T @ y)  # (D + 1, 1)  (10.5)
+    return w[:-1], w[-1:]
+
+
+def init_params(V, b, M, H, S, rng):
+    """Return S networks, stacked, that all are the line V (D, 1), b (1, 1) as yet."""
+    return {"W1": rng.normal(size=(S, M, H)) / np.sqrt(M),  # z1 of about 1, as in 08
+            "b1": 0.5 * rng.normal(size=(S, 1, H)),  # bends at places of their own
+            "W2": np.zeros((S, H, 1)),  # so that a2 = X @ V + b
+            "b2": np.tile(b, (S, 1, 1)), "V": V}
 
 
 def forward(params, X):
-    """Return the cache for X (N, D): z1, a1 (N, H), z2 and the forecast a2 (N, 1).
-
-    Where the parameters have a leading axis of S networks, so has all but X.
-    """
-    z1 = X @ params["W1"] + params["b1"][..., None, :]  # (N, H)  (10.3)
+    """Return z1, a1 (N, H) and z2, a2 (N, 1), each with the axis of S in front."""
+    M = params["W1"].shape[-2]
+    z1 = X[..., -M:] @ params["W1"] + params["b1"]  # (N, H)  (10.6)
     a1 = np.tanh(z1)  # (N, H)
-    z2 = a1 @ params["W2"] + params["b2"][..., None, :]  # (N, 1)
-    if "V" in params:
-        z2 = z2 + X @ params["V"]  # (N, 1)  (10.4)
-    return {"X": X, "z1": z1, "a1": a1, "z2": z2, "a2": z2}
+    z2 = a1 @ params["W2"] + params["b2"] + X @ params["V"]  # (N, 1)  (10.7)
+    return {"z1": z1, "a1": a1, "z2": z2, "a2": z2}
 
 
 # --- Loss and gradients ---------------------------------------------------------------
 
 
-def loss(params, cache, y, decay):
-    """Return mean squared error plus weight decay: () or, with S networks, (S,)."""
-    error = np.sum((cache["a2"] - y) ** 2, axis=-1).mean(axis=-1)
-    sizes = [np.sum(params[key] ** 2, axis=(-2, -1)) for key in ("W1", "W2")]
-    return error + decay * sum(sizes)  # (10.5)
+def loss(params, a2, y, decay):
+    """Return mean squared error plus weight decay, one number for each network."""
+    error = np.sum((a2 - y) ** 2, axis=(-2, -1)) / len(y)
+    size = np.sum(params["W1"] ** 2, axis=(-2, -1))
+    size = size + np.sum(params["W2"] ** 2, axis=(-2, -1))
+    return error + decay * size  # (10.8)
 
 
-def backward(params, cache, y, decay):
-    """Return the gradient of the loss; with S networks, each by its own parameters."""
-    N = y.shape[-2]
-    dz2 = 2 * (cache["a2"] - y) / N  # (N, 1)  (10.6)
-    dW2 = cache["a1"].swapaxes(-1, -2) @ dz2 + 2 * decay * params["W2"]  # (H, 1)
-    db2 = dz2.sum(axis=-2)  # (1,)
-    da1 = dz2 @ params["W2"].swapaxes(-1, -2)  # (N, H)
-    dz1 = da1 * (1 - cache["a1"] ** 2)  # (N, H)  (10.7)
-    dW1 = cache["X"].T @ dz1 + 2 * decay * params["W1"]  # (D, H)
-    db1 = dz1.sum(axis=-2)  # (H,)
-    grads = {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
-    if "V" in params:
-        grads["V"] = cache["X"].T @ dz2  # (D, 1), free of decay
-    return grads
+def backward(params, X, cache, y, decay):
+    """Return the slope of the loss for each array that learns; V is not among them.
+
+    ``cache`` is what ``forward(params, X)`` returned; y (N, 1) holds the targets.
+    """
+    M = params["W1"].shape[-2]
+    a1, a2 = cache["a1"], cache["a2"]
+    dz2 = 2 * (a2 - y) / len(y)  # (N, 1)  (10.9)
+    dW2 = a1.mT @ dz2 + 2 * decay * params["W2"]  # (H, 1)  (10.10); .mT is the
+    db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1)  transpose, or that of each
+    da1 = dz2 @ params["W2"].mT  # (N, H)  (10.11)  matrix of a stack; axis -2: the rows
+    dz1 = da1 * (1 - a1**2)  # (N, H)  (10.11)
+    dW1 = X[:, -M:].mT @ dz1 + 2 * decay * params["W1"]  # (M, H)  (10.12)
+    db1 = dz1.sum(axis=-2, keepdims=True)  # (1, H)
+    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
 
 # --- Training -------------------------------------------------------------------------
 
 
-def adam_step(params, grads, moments, step, lr):
-    """Return params after step number ``step`` = 1, 2, ... of Adam (Kingma & Ba, 2015).
+def train(params, X, y, epochs, lr, decay, validation=None, show=False):
+    """Return params after steps of Adam on X (N, D), y (N, 1), and the errors by epoch.
 
-    ``moments`` starts as an empty dict and keeps two running means of each gradient.
+    ``validation`` = (X, y) are pairs that nothing is learnt from. If given, the params
+    returned are those of the epoch that forecasts them best: early stopping.
     """
-    moved = {}
-    for key, grad in grads.items():
-        m, v = moments.get(key, (0.0, 0.0))
-        m, v = 0.9 * m + 0.1 * grad, 0.999 * v + 0.001 * grad**2
-        moments[key] = m, v
-        m_hat, v_hat = m / (1 - 0.9**step), v / (1 - 0.999**step)  # both began at 0
-        moved[key] = params[key] - lr * m_hat / (np.sqrt(v_hat) + 1e-8)
-    return moved
+    best, errors, m, v = params, [], {}, {}
+    for epoch in range(epochs + 1):  # epoch 0 is the line itself
+        cache = forward(params, X)
+        value = loss(params, cache["a2"], y, decay).mean()
+        stop_if_diverged(value, epoch)
+        if validation is None:
+            best = params
+        else:
+            unseen = forward(params, validation[0])["a2"]
+            errors.append(loss(params, unseen, validation[1], 0.0).mean())
+            lowest = int(np.argmin(errors))
+            if lowest == epoch:
+                best = params
+            if show and is_progress_epoch(epoch, epochs):
+                print(f"{epoch:5d}  {value:9.6f}  {errors[-1]:10.6f}", flush=True)
+            if epoch >= 2 * lowest + 50:  # no better for as long again: it is over
+                break
+        if epoch == epochs or CTRL_C:  # pressed: what was learnt so far is kept
+            break
+        grads = backward(params, X, cache, y, decay)
+        params = dict(params)  # a copy: best may be the old one
+        for name in grads:  # Adam, as in 03; 0.9 and 0.999 are its authors' choice
+            m[name] = 0.9 * m.get(name, 0) + 0.1 * grads[name]  # (10.13)
+            v[name] = 0.999 * v.get(name, 0) + 0.001 * grads[name] ** 2
+            m_hat = m[name] / (1 - 0.9 ** (epoch + 1))  # both began at 0
+            v_hat = v[name] / (1 - 0.999 ** (epoch + 1))
+            step = lr * m_hat / (np.sqrt(v_hat) + 1e-8)  # (10.14)
+            params[name] = params[name] - step
+    return best, errors
+
+
+def forecast(params, X, steps):
+    """Return forecasts (S, N, steps) from windows X (N, D), each fed back."""
+    path = []
+    for _ in range(steps):
+        a2 = forward(params, X)["a2"]  # (N, 1)
+        path.append(a2)
+        older = np.broadcast_to(X[..., 1:], (*a2.shape[:-1], X.shape[-1] - 1))
+        X = np.concatenate([older, a2], axis=-1)  # (N, D)  (10.15)
+    return np.concatenate(path, axis=-1)
 
 
 def is_progress_epoch(epoch, epochs):
@@ -195,245 +175,239 @@ def stop_if_diverged(value, epoch):
                                  f"{value:.3g}; try a smaller --lr")
 
 
-def train(params, X, y, epochs, lr, decay, validation=None, verbose=False):
-    """Return params and history after full-batch Adam on X (N, D), y (N, 1).
-
-    ``validation`` = (X, y) are pairs that nothing is learnt from; the squared error
-    (S,) on them before each step is history["validation"]. Raises FloatingPointError.
-    """
-    moments, history = {}, {"validation": []}
-    try:
-        for epoch in range(1, epochs + 1):
-            cache = forward(params, X)
-            value = np.mean(loss(params, cache, y, decay))
-            stop_if_diverged(value, epoch)
-            if validation is not None:
-                unseen_X, unseen_y = validation
-                error = loss(params, forward(params, unseen_X), unseen_y, 0.0)
-                history["validation"].append(error)
-                if verbose and is_progress_epoch(epoch, epochs):
-                    print(f"{epoch:5d}   {value:.4f}   {error.mean():10.4f}",
-                          flush=True)
-            grads = backward(params, cache, y, decay)
-            params = adam_step(params, grads, moments, epoch, lr)
-    except KeyboardInterrupt:
-        if not verbose:
-            raise
-        print("Stopped by Ctrl-C; what was learnt so far is kept.")
-    return params, history
+# ======================================================================================
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# ======================================================================================
 
 
-def fit(x, targets, config, verbose=False):
-    """Train networks on the pairs whose next value is x[targets], and on nothing else.
+# --- Going further --------------------------------------------------------------------
 
-    The last 15 % of the pairs tell when to stop: at the median, over the networks, of
-    the best epoch. The same starts then learn from all pairs for as long (Goodfellow et
-    al., 2016, algorithm 7.2). The result's ``forecast`` is a function from pasts
-    (S or 1, N, D or more), whose last values are the latest, to next values (S, N).
-    """
-    D, rng = config["window"], np.random.default_rng(config["seed"])
-    power = 0.5 if config["root"] else 1.0
-    mean, sd = np.mean(x[targets] ** power), np.std(x[targets] ** power)
-    X, y = windows((x**power - mean) / sd, D)  # (10.2)
-    X, y = X[targets - D], y[targets - D]
-    start = init_params(D, config["hidden"], config["skip"], config["seeds"], rng)
-    how, k = (config["lr"], config["decay"]), int(0.85 * len(X))
-    params, history = train(start, X[:k], y[:k], config["epochs"], *how,
-                            (X[k:], y[k:]), verbose)
-    best = np.argmin(history["validation"] or [[1]], axis=0)
-    epochs = max(1, int(np.median(best)))  # row e is the error after e steps
-    params, _ = train(start, X, y, epochs, *how, None, verbose)
-
-    def forecast(past):
-        a2 = forward(params, (past[..., -D:] ** power - mean) / sd)["a2"]
-        root = mean + sd * a2[..., 0]
-        return np.maximum(root, 0) ** 2 if config["root"] else root
-
-    return {"start": start, "params": params, "epochs": epochs, "pairs": (X, y),
-            "forecast": forecast}
+SCALES = {"values": (np.positive, np.positive),  # as they are, and back again
+          "square roots": (np.sqrt, lambda u: np.maximum(u, 0) ** 2),
+          "logarithms": (np.log, np.exp)}
 
 
-# --- Evaluation -----------------------------------------------------------------------
-
-GRID = {"window": (6, 9, 12), "hidden": (4, 8, 16), "skip": (False, True),
-        "root": (False, True), "decay": (0.001, 0.003, 0.01, 0.03), "lr": (0.003, 0.01)}
-PUBLISHED = {"Tong & Lim": (0.097, 0.28), "Weigend et al.": (0.086, 0.35)}  # arv
-SCORES = ("mse", "rmse", "mae", "mase", "arv")
-
-
-def select(x, config):
-    """Return the settings in GRID with which ten networks do best on the values x.
-
-    Each of five blocks is forecast by those who learnt from no pair with a value in it.
-    """
-    best, lowest, first = {}, np.inf, max(GRID["window"])
-    targets, pasts = np.arange(first, len(x)), sliding_window_view(x, first)
-    for values in itertools.product(*GRID.values()):
-        choice, errors = dict(zip(GRID, values)), []
-        if x.min() < 0 and choice["root"]:
-            continue
-        for block in np.array_split(targets, 5):
-            apart = targets[(targets < block[0]) | (targets > block[-1] + first)]
-            model = fit(x, apart, {**config, **choice, "seeds": 10})
-            ensemble = model["forecast"](pasts[None, block - first]).mean(axis=0)
-            errors.extend((ensemble - x[block]) ** 2)
-        if np.mean(errors) < lowest:
-            best, lowest = choice, np.mean(errors)
-            print(f"{best}: mean squared error {lowest:.4g}", flush=True)
-    return best
+def to_scale(x, rule):
+    """Return windows of values (N, W) as the rule sees them, (N, W) or (N, W - 1)."""
+    u = SCALES[rule["scale"]][0](x)
+    u = np.diff(u) if rule["difference"] else u
+    return (u - rule["mean"]) / rule["sd"]  # (10.16)
 
 
-def autocorrelation(x, lags):
-    """Return the autocorrelation (lags,) of x (N,) at lags 1, 2, ..."""
-    e = x - x.mean()
-    return np.array([e[k:] @ e[:-k] for k in range(1, lags + 1)]) / (e @ e)  # (10.11)
+def pairs(rule, rows):
+    """Return scaled X (N, D), y (N, 1) from rows (N, W + 1); what came next is last."""
+    z = to_scale(rows, rule)
+    return z[:, -1 - rule["order"] : -1], z[:, -1:]
 
 
-def fit_rivals(x):
-    """Return {name: forecast} of the rivals, from training values x, and the period.
+def predict(rule, past):
+    """Return the forecasts (S, N) of the values that follow windows past (N, W)."""
+    a2 = forward(rule["params"], to_scale(past, rule)[:, -rule["order"] :])["a2"]
+    u, (there, back) = a2[..., 0] * rule["sd"] + rule["mean"], SCALES[rule["scale"]]
+    return back(u + there(past[:, -1]) if rule["difference"] else u)
 
-    Each forecast takes pasts (S, N, W) to next values (S, N). The period is the lag of
-    the highest autocorrelation after the first negative one, a linear trend removed.
-    """
+
+def learn_line(rule, rows, shape=(1, 1, 1), seed=0):
+    """Return the rule with its line, as S networks (M, H, S) that add nothing yet."""
+    rule = {**rule, "mean": 0.0, "sd": 1.0}
+    y = pairs(rule, rows)[1]
+    rule |= {"mean": y.mean(), "sd": y.std() or 1.0}
+    V, b = np.eye(rule["order"])[:, :1], np.zeros((1, 1))  # repeat the window's oldest
+    if not rule["repeats"]:
+        V, b = fit_line(*pairs(rule, rows))
+    M, H, S = min(shape[0], rule["order"]), *shape[1:]
+    return {**rule, "params": init_params(V, b, M, H, S, np.random.default_rng(seed))}
+
+
+def make_folds(rows):
+    """Return five pairs: a block to forecast, rows (N, W + 1) with no value of it."""
+    n, W = np.arange(len(rows)), rows.shape[1] - 1
+    return [(rows[block], rows[(n < block[0]) | (n > block[-1] + W)])
+            for block in np.array_split(n, 5)]
+
+
+def find_period(x):
+    """Return the lag where x (N,), less its trend, is most like itself, or None."""
     time = np.arange(len(x))
-    r = autocorrelation(x - np.polyval(np.polyfit(time, x, 1), time), len(x) // 3)
-    period = int(np.argmax(np.where(np.cumsum(r < 0) > 0, r, -1))) + 1
-    rivals = {"persistence": lambda past: past[..., -1],
-              "seasonal": lambda past: past[..., -period]}
-    for p in ORDERS:
-        X, y = windows(x, p)
-        line = np.linalg.pinv(np.column_stack([X, np.ones(len(X))])) @ y[:, 0]  # (10.8)
-        rivals[f"AR{p}"] = (lambda past, p=p, line=line:
-                            past[..., -p:] @ line[:-1] + line[-1])
-    return rivals, period
+    e = x - np.polyval(np.polyfit(time, x, 1), time)
+    r = np.array([e[k:] @ e[:-k] for k in range(1, len(x) // 4)]) / (e @ e)  # (10.17)
+    r[: np.argmax(r < 0) if np.any(r < 0) else None] = 0  # begin where it is unlike
+    return int(np.argmax(r)) + 1 if r.max() > 3 / len(x) ** 0.5 else None  # 3 sd
 
 
-def recurse(forecast, past, horizon):
-    """Return forecasts (S, N, horizon), each made from those before it."""
-    path = []
-    for _ in range(horizon):
-        path.append(forecast(past))  # (S, N)
-        rest = np.broadcast_to(past[..., 1:], (*path[-1].shape, past.shape[-1] - 1))
-        past = np.concatenate([rest, path[-1][..., None]], axis=-1)  # (10.9)
-    return np.stack(path, axis=-1)
+def choose_rivals(rows, period, lowest):
+    """Return {name: rule}, each with the transform that is best on folds of rows."""
+    orders = {"last value": 1, **({"seasonal": period} if period else {}),
+              **{f"AR{p}": p for p in sorted({2, 9, 12, (period or 1) + 1})}}
+    scales = list(SCALES)[: 1 + (lowest >= 0) + (lowest > 0)]  # no root below zero
+    folds, rules = make_folds(rows), {}
+    for name, scale, difference in itertools.product(orders, scales, (False, True)):
+        if name == "last value" and rules:  # it is the same on every scale
+            continue
+        rule = {"order": orders[name], "scale": scale, "difference": difference,
+                "repeats": name in ("last value", "seasonal")}
+        nexts = [predict(learn_line(rule, seen), block[:, :-1])[0]
+                 for block, seen in folds]
+        rule["error"] = np.mean((np.concatenate(nexts) - rows[:, -1]) ** 2)
+        if name not in rules or rule["error"] < rules[name]["error"]:
+            rules[name] = rule
+    return rules
 
 
-def score(path, truth, units):
-    """Return the scores of S forecasts path (S, n, horizon) of truth (n,).
+def learn_network(rule, rows, args):
+    """Return the rule, S networks that began as its line; the folds' curves; epochs.
 
-    path[s, i, h] looks h + 1 steps ahead, when truth[i - 1] was the last known. SCORES
-    have mean and sd over S; "inside" is the share of the truth amid the forecasts.
+    The folds say when to stop, then all rows are learnt from for as long (Goodfellow et
+    al., 2016, algorithm 7.2).
     """
-    n, H = path.shape[1:]
-    errors = [path[:, : n - h, h] - truth[h:] for h in range(H)]  # (S, n - h)
-    mse, mae = np.mean(errors[0] ** 2, axis=1), np.mean(abs(errors[0]), axis=1)
-    values = (mse, np.sqrt(mse), mae, mae / units["mae"], mse / units["mse"])  # (10.10)
-    inside = [(e.min(axis=0) < 0) & (e.max(axis=0) > 0) for e in errors]
-    spread = {key: {"mean": v.mean(), "sd": v.std()} for key, v in zip(SCORES, values)}
-    return {**spread, "inside": np.concatenate(inside).mean(),
-            "by_horizon": [np.sqrt(np.mean(e**2, axis=1)).mean() for e in errors]}
+    shape, how = (args.recent, args.hidden, args.networks), (args.lr, args.decay)
+    curves = []
+    for block, seen in make_folds(rows):
+        start = learn_line(rule, seen, shape, args.seed)
+        _, errors = train(start["params"], *pairs(start, seen), args.epochs, *how,
+                          pairs(start, block))
+        curves.append(np.array(errors) / errors[0])
+        print(f"  fold {len(curves)}: lowest after {curves[-1].argmin():3d} epochs, "
+              f"{1 - curves[-1].min():5.1%} below the line", flush=True)
+    epochs = int(np.median([curve.argmin() for curve in curves]))
+    print(f"So all {len(rows)} windows are learnt from for {epochs} epochs"
+          + "; more --epochs may help" * (2 * epochs + 50 > args.epochs)
+          + ", as Ctrl-C came before the folds were done" * bool(CTRL_C))
+    rule = learn_line(rule, rows, shape, args.seed)
+    rule["params"], _ = train(rule["params"], *pairs(rule, rows), epochs, *how)
+    return rule, curves, epochs
+
+
+def judge(forecasts, truth):
+    """Return the scores of forecasts {name: (n,)}, network first, and the verdict."""
+    squares, table = {w: (f - truth) ** 2 for w, f in forecasts.items()}, {}
+    for name, square in squares.items():
+        d = squares["network"] - square
+        means = [block.mean() for block in np.array_split(d, 8)]
+        half = 2.365 * np.std(means, ddof=1) / 8**0.5  # (10.18), Student's for 8, 95 %
+        table[name] = {"mse": square.mean(), "rmse": square.mean() ** 0.5,
+                       "difference": d.mean(), "half": half}
+    best = min(list(table)[1:], key=lambda name: table[name]["mse"])
+    d, half = table[best]["difference"], table[best]["half"]
+    verdict = "no difference" if abs(d) <= half else "better" if d < 0 else "worse"
+    return {"models": table, "best_rival": best, "verdict": verdict}
 
 
 # --- Figures --------------------------------------------------------------------------
 
-LINES = {"ensemble": ("#0072B2", "-"), "AR2": ("#E69F00", ":"), "AR9": ("#E69F00", "-"),
-         "AR12": ("#E69F00", "--"), "persistence": ("#CC79A7", "-"),
-         "seasonal": ("#CC79A7", "--")}
+TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
+NETWORK, LINE, LAST = "#0072B2", "#E69F00", "#CC79A7"  # forecasts in every picture
 
 
-def plot_series(times, x, name, cuts):
-    """Draw the series (N,), cut in parts, in the colours of what each is for."""
-    fig, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
-    parts = [("training", TRAIN_COLOUR), ("when to stop", VALIDATION_COLOUR),
-             *[("test", TEST_COLOUR)] * len(cuts)]
-    for a, b, (part, colour) in zip(cuts, cuts[1:], parts):
-        ax.plot(times[a - 1 : b], x[a - 1 : b], color=colour)
-        ax.text(times[(a + b) // 2], 1.05 * x.max(), part, color=colour, ha="center")
-    ax.set(xlabel="time", ylabel=name)
-    ax.set_title(f"{cuts[2]} values to learn from, {len(x) - cuts[2]} to judge", pad=18)
+def plot_map(X, y, params, V, b, paths, truth):
+    """Draw forecasts of the logistic map, one step and paths (S, N, steps) ahead."""
+    fig, axs = plt.subplots(1, 3, figsize=(9, 3.6), layout="constrained")
+    for values, colour, size, name in (
+            (y, "#000000", 9, "truth"), (X @ V + b, LINE, 6, "straight line"),
+            (forward(params, X)["a2"][0], NETWORK, 5, "network")):
+        axs[0].plot(X[:, -1], values, ".", color=colour, ms=size, label=name)
+    axs[0].legend(loc="lower center")
+    axs[0].set(xlabel="last value (scaled)", ylabel="next value (scaled)", ylim=(-4, 2),
+               title="One step: the network\nfinds the curve")
+    steps = np.arange(1, truth.shape[1] + 1)
+    axs[1].plot(steps, paths[:, 0].T, color=NETWORK, lw=0.8)
+    axs[1].plot(steps, truth[0], "o", ms=4, **TRUTH)
+    axs[1].set(xlabel="steps ahead", ylabel="value (scaled)",
+               title=f"{len(paths)} networks agree for\na while with the truth (dots)")
+    errors = np.sqrt(np.mean((paths - truth) ** 2, axis=(0, 1)))
+    axs[2].semilogy(steps, errors, "o-", color=NETWORK)
+    axs[2].semilogy(steps[:8], errors[0] * 2.0 ** np.arange(8), **TRUTH)
+    axs[2].axhline(2**0.5, color=LINE)
+    axs[2].set(xlabel="steps ahead", ylabel="error (root mean square)",
+               title="The error doubles (dashed)\nup to that of a guess (line)")
+    return fig, errors
+
+
+def plot_window(past, nexts, name, M):
+    """Draw how a window (D,) of the last values moves on over forecasts, fed back."""
+    fig, ax = plt.subplots(figsize=(9, 2.6), layout="constrained")
+    D, row = len(past), [*past, *nexts]
+    for r in range(len(nexts)):
+        for i in range(r, D + r + 1):
+            colour = "#56B4E9" if D + r - M <= i < D + r else "#FFFFFF"
+            edge, width = (NETWORK, 2) if i >= D else ("#888888", 1)
+            ax.text(i, -r, f"{row[i]:.3g}", ha="center", va="center", bbox={
+                "boxstyle": "square,pad=0.4", "fc": colour, "ec": edge, "lw": width})
+    ax.set(xlim=(-0.6, D + 2.6), ylim=(0.5 - len(nexts), 0.5),
+           title=f"{D} values of {name} in, one forecast out (blue frame), which enters"
+                 f"\nthe next window. The line sees all {D}, the hidden layer the blue {M}")
+    ax.axis("off")
     return fig
 
 
-def plot_window(x, name, D):
-    """Draw the first of the values x (N,) and, in place below, the rows they become."""
-    fig, (top, low) = plt.subplots(2, figsize=(9, 5), sharex=True, layout="constrained")
-    top.plot(x[: D + 4], "o-", color=TRAIN_COLOUR)
-    top.set(ylabel=name, title=f"A window of {D} values slides along the series")
-    table = np.full((4, D + 4), np.nan)
-    for i, row in enumerate(table):
-        row[i : i + D + 1] = x[i : i + D + 1]
-        low.add_patch(plt.Rectangle((i + D - 0.5, i - 0.45), 1, 0.9, fill=False,
-                                    edgecolor="#E69F00", linewidth=4))
-    norm = low.imshow(table, "viridis", aspect="auto").norm
-    for i, j in np.argwhere(table == table) if D <= 16 else ():
-        low.text(j, i, f"{table[i, j]:.3g}", ha="center", va="center",
-                 color="black" if norm(table[i, j]) > 0.6 else "white")
-    low.set(xlabel="place in memory, i + j", ylabel="row i", yticks=range(4),
-            title="Row i is X[i], a view of what memory holds once; framed: y[i]")
+def plot_forecasts(times, x, forecasts, name, score):
+    """Draw forecasts {who: (n,)} of x (n,), and by how much the network errs less."""
+    fig, (top, low) = plt.subplots(2, figsize=(9, 6.6), layout="constrained",
+                                   height_ratios=[3, 2])
+    best, part = score["best_rival"], slice(-150, None)  # more could not be told apart
+    top.plot(times[part], x[part], **TRUTH, label="truth", zorder=4)
+    for who, colour in (("last value", LAST), (best, LINE), ("network", NETWORK)):
+        top.plot(times[part], forecasts[who][part], color=colour, label=who)
+    top.legend(loc="upper left", ncols=4)
+    top.set(ylabel=name, ymargin=0.25, title="One step ahead, the network against "
+            f"{best}, the best rival: {score['verdict']}")
+    rows = {who: row for who, row in score["models"].items() if who != "network"}
+    low.errorbar([r["difference"] for r in rows.values()],
+                 [f"{who}: RMSE {r['rmse']:.3g}" for who, r in rows.items()], fmt="o",
+                 xerr=[r["half"] for r in rows.values()], color=LINE, capsize=4)
+    low.axvline(0, color=NETWORK)
+    rmse = score["models"]["network"]["rmse"]
+    low.set(xlabel="squared error of the network less the rival's, with 95 % interval",
+            title=f"Left of 0 the network (RMSE {rmse:.3g}) errs less; an interval "
+                  "across 0: no difference")
     return fig
 
 
-def plot_forecasts(times, name, truth, forecasts, memory):
-    """Draw forecasts {who: (n,)} against truth (n,), and the residuals of the first."""
-    fig, (top, low) = plt.subplots(2, figsize=(9, 6), layout="constrained", sharex=True,
-                                   height_ratios=[2, 1])
-    top.plot(times, truth, **TRUTH, label="truth")
-    for who, values in forecasts.items():
-        top.plot(times, values, LINES[who][1], color=LINES[who][0], label=who)
-    residuals = truth - forecasts["ensemble"]
-    low.vlines(times, 0, residuals, color=LINES["ensemble"][0], linewidth=2)
-    top.set(ylabel=name, title="One step ahead: the ensemble misses the truth by "
-            f"{np.sqrt(np.mean(residuals**2)):.3g} (RMSE)")
-    fig.legend(loc="outside lower center", ncols=len(forecasts) + 1)
-    low.set(xlabel="time", ylabel="residual", title="Residuals: autocorrelation "
-            f"{memory:.2f} at lag 1 (by chance below {1.96 / len(truth)**0.5:.2f})")
+def plot_checks(curves, epochs, shifts, lags):
+    """Draw the curves of early stopping, and errors {who: (7,)} by a shift in time."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    for curve in curves:
+        left.plot(curve, color="#D55E00", lw=1)
+        left.plot(curve.argmin(), curve.min(), "o", color="#D55E00")
+    left.axvline(epochs, **TRUTH)
+    left.set(xlabel="epochs", ylabel="validation error / that of the line",
+             ylim=(None, 1.2), title="Five folds, their lowest points\n(dots): stop at "
+             f"their median, {epochs}")
+    for who, colour in (("last value", LAST), ("network", NETWORK)):
+        right.plot(range(-2, 5), shifts[who], "o-", color=colour, label=who)
+    right.legend()
+    right.set(xlabel="shift k: compared with the value k steps before", ylabel="RMSE",
+              title=f"The network's forecast is {'' if lags else 'not '}nearer\nto the "
+                    "last value (k = 1) than to the truth (0)")
     return fig
 
 
-def plot_horizon(times, x, name, ends, path, scores):
-    """Draw recursive forecasts path (S, n, horizon), and the error by horizon."""
-    fig, axs = plt.subplot_mosaic([["fan"] * len(scores), list(scores)], figsize=(9, 7),
-                                  layout="constrained")
-    S, _, H = path.shape
-    axs["fan"].plot(times[ends[0] - 20 :], x[ends[0] - 20 :], **TRUTH, linewidth=1)
-    for end in ends:
-        fan = np.vstack([np.full(S, x[end - 1]), path[:, end - ends[0]].T])
-        when = times[end - 1] + (times[1] - times[0]) * np.arange(H + 1)
-        axs["fan"].plot(when, fan, color="#56B4E9", linewidth=0.7)
-        axs["fan"].plot(when, fan.mean(axis=1), color="#0072B2", linewidth=2)
-    inside = np.mean([table["network"]["inside"] for table in scores.values()])
-    axs["fan"].set(xlabel="time", ylabel=name, title=f"{S} networks, {H} steps ahead: "
-                   f"{inside:.0%} of the truth is in their fan")
-    for title, table in scores.items():
-        for who, (colour, style) in LINES.items():
-            axs[title].plot(np.arange(H) + 1, table[who]["by_horizon"], style,
-                            color=colour, label=who)
-        best = min(LINES, key=lambda who, table=table: sum(table[who]["by_horizon"]))
-        axs[title].sharey(axs[list(scores)[0]])
-        axs[title].set(xlabel="steps ahead", ylabel="RMSE", xticks=[1, (H + 1) // 2, H])
-        axs[title].set_title(f"{title}\nbest on average: {best}")
-    axs[title].set_ylim(0, None)
-    lines = axs[title].get_legend_handles_labels()
-    fig.legend(*lines, loc="outside lower center", ncols=len(LINES))
-    return fig
+def plain(text):
+    """Return a name for a picture: 30 characters at most, a dollar sign as it is."""
+    return text[:30].replace("$", r"\$")
 
 
-# --- Command line ---------------------------------------------------------------------
+# --- Files and command line -----------------------------------------------------------
+
+CTRL_C = []  # filled when it is pressed: training then ends with the epoch
+
+
+class InputError(ValueError):
+    """Bad input that the user can mend; the message is one sentence that says how."""
 
 
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
     def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan  # lies in no interval
-        if not low <= value <= high:
-            noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {noun} from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        noun = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {noun} from {low} to "
+                                         f"{high}")
 
     return parse
 
@@ -444,6 +418,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self):
         super().__init__(description=__doc__, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a number, too
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
@@ -456,20 +431,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def press_ctrl_c(*_):
+    """Let training end with its epoch, so that all is saved; the second time: stop."""
+    if CTRL_C:
+        raise KeyboardInterrupt
+    CTRL_C.append(True)
+    print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
 def run_safely(story, args):
     """Call ``story(args)``; say what failed in one sentence; return the exit status."""
-    sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?"
+    if sys.stdout:  # None where the console was closed
+        sys.stdout.reconfigure(errors="replace")  # a letter that it lacks shows "?"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            story(args)  # training looks for numbers that are not finite itself
+        with np.errstate(all="ignore"):  # training itself looks for infinite numbers
+            make_folder(args.out)
+            story(args)
         return 0
     except KeyboardInterrupt:
         status, message = 130, "stopped by Ctrl-C"
     except FloatingPointError as error:  # training diverged
         status, message = 1, error
+    except ImportError as error:
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        status, message = 2, f"please install a package first: pip install {package}"
     except (InputError, OSError, MemoryError) as error:
-        status, message = 2, error
+        status, message = 2, str(error) or "there is not enough memory for this"
+    finally:
+        signal.signal(signal.SIGINT, before)
+        CTRL_C.clear()
     print(f"{Path(__file__).name}: {message}", file=sys.stderr)
     return status
 
@@ -485,126 +479,280 @@ def make_folder(folder):
 
 
 def save_results(args, figures, metrics, others=()):
-    """Write {name: Figure} and the metrics to ``args.out``, then open the windows.
-
-    ``others`` names the files that the run has already written there.
-    """
-    for name, fig in figures.items():
-        fig.savefig(args.out / f"{name}.png", dpi=150)
+    """Write {name: Figure}, the metrics and others, {name: bytes}; open the windows."""
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
-    text = json.dumps({**metrics, "settings": settings}, indent=2,
+    text = json.dumps({**metrics, "settings": settings},
                       default=lambda v: v.name if isinstance(v, Path) else v.tolist())
-    (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
+    valid = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN
+    files = {**dict(others), "metrics.json": json.dumps(valid, indent=2).encode()}
+    names = [*(f"{name}.png" for name in figures), *files]
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:  # whole, or not at all
+        for name, fig in figures.items():
+            fig.savefig(Path(folder, f"{name}.png"), dpi=150)
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        for name in names:
+            Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plt.show()
     plt.close("all")
 
 
+def read_rows(path):
+    """Return the cells of a CSV file, stripped, as a list of rows of equal length.
+
+    Cells may be split by , ; | or tab. Raises InputError for what is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is no file")
+    if path.stat().st_size > 50e6:
+        raise InputError(f"{path} is larger than 50 MB; keep a part of its rows")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="latin-1")  # in which any byte is a character
+    head = [line for line in text[:65536].splitlines() if line.strip()][:50]
+    if not head or "\0" in text:
+        raise InputError(f"{path} is empty or no text: save it as CSV in UTF-8")
+    widths = {}  # the mark that splits the first line into most cells, the others alike
+    csv.field_size_limit(10_000)
+    try:
+        for mark in ",;\t|":
+            sizes = [len(row) for row in csv.reader(head, delimiter=mark)]
+            widths[mark] = (sizes[0] - 1) * sizes.count(sizes[0])
+        mark = max(widths, key=widths.get)
+        table = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
+        rows = [row for row in table if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{path} is no regular CSV file: {error}") from None
+    if len(rows[0]) > 2000:
+        raise InputError(f"{path} has {len(rows[0])} columns; at most 2000 are read")
+    for n, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{path}: row {n} has {len(row)} cells, but the first row "
+                             f"has {len(rows[0])}")
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d*)?|\.\d+)(e\+?\d\d?|e-\d+)?", re.IGNORECASE)
+UNIT = re.compile(r"^([+-]?)\s?[$\u20ac\u00a3]\s?|\s?[%$\u20ac\u00a3]$")  # money, %
+# Numbers whose comma or points show that the comma is decimal, as all of these do:
+# 12,5 and 0,125 (no thousands), 1.234,567 and 1.234.567 (points between thousands).
+DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(?!\d{3}$)\d+|0,\d+|\d+(\.\d{3})+,\d+"
+                           r"|\d+(\.\d{3}){2,})")
+
+
+def find_decimal(texts):
+    """Return the decimal mark of a column: a comma if one of its numbers shows it."""
+    comma = any(DECIMAL_COMMA.fullmatch(UNIT.sub(r"\1", text)) for text in texts)
+    return "," if comma else "."
+
+
+def read_numbers(texts, decimal=None):
+    """Return the texts of a column as floats (N,), NaN for what is no finite number.
+
+    1,234.5 and 1 234.5 are numbers; signs of money and % are passed over. ``decimal``
+    is the decimal mark, "." or ","; if it is None, the column itself shows it.
+    """
+    decimal = decimal or find_decimal(texts)
+    between = "." if decimal == "," else ","  # may stand between thousands
+    thousands = re.compile(rf"(?<=\d)[{between}'\s](?=\d{{3}}(?!\d))")
+    numbers = []
+    for text in texts:
+        text = UNIT.sub(r"\1", text).replace("\N{MINUS SIGN}", "-")
+        text = thousands.sub("", text).replace(decimal, ".")
+        numbers.append(float(text) if NUMBER.fullmatch(text) else math.nan)
+    return np.array(numbers)
+
+
+SUNSPOTS = Path(__file__).resolve().parent / "sunspots.csv"
+SUNSPOT_ENDS = ("1920", "1955", "1979")  # as Tong & Lim (1980) and those who followed
+MOST = 5000  # values read, the last of a longer file: with more a run takes over 10 s
+DATES = [day + clock for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M%z")
+         for day in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")]
+DATES += ["%Y-%m", "%Y%m", "%Y%m%d", "%m/%Y", "%m.%Y", "%b-%Y", "%b %Y", "%B %Y",
+          "%Y-%b", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"]
+
+
+def find_steps(dates):
+    """Return steps (N - 1,) in parts of the median step, and their unit."""
+    days, months = dates.astype("datetime64[D]"), dates.astype("datetime64[M]")
+    places, unit = dates.astype(float) / 86400, "days"
+    if np.all(np.diff(months).astype(int)) and np.ptp((days - months).astype(int)) <= 3:
+        places, unit = months.astype(float), "months"  # the same day, or the last
+    elif np.all(np.is_busday(days)) and abs(np.median(np.diff(places))) == 1:
+        places, unit = np.busday_count("1970-01-01", days), "business days"
+    steps = np.diff(places)
+    return steps / (np.median(steps) or 1.0), unit
+
+
+def read_times(cells, path):
+    """Return times (N,), dates or numbers, their steps / the median, and the unit."""
+    found = []
+    for form in DATES:
+        with contextlib.suppress(ValueError):
+            dates = np.array([datetime.strptime(cell, form).replace(tzinfo=None)
+                              for cell in cells], "datetime64[s]")
+            found.append((form, dates, *find_steps(dates)))
+    if found:  # of two readings of 1/2/2020 the one with the steadier steps
+        form, *times = min(found, key=lambda f: np.sum(abs(f[2] - 1) > 0.1))
+        print(f"Times: {form.replace('%', '')}, so {cells[1]} is {times[0][1]}, in "
+              f"{times[2]}")
+        return times
+    numbers = read_numbers(cells)
+    for n in np.flatnonzero(np.isnan(numbers))[:1]:
+        short = re.fullmatch(r"(\w+[-/. ]){1,2}\d\d", cells[n])
+        raise InputError(f"row {n + 1} of {path} begins with {cells[n]!r}: " + (
+            "49 may be 1949 or 2049, so write years with four digits" if short else
+            "no time like the others; write all in one form, best as 2020-01-31"))
+    return numbers, np.diff(numbers) / (np.median(np.diff(numbers)) or 1.0), "steps"
+
+
+def read_series(path, column):
+    """Return labels, times, values (N,) and the name of a series in a CSV file.
+
+    The first of several columns (or year and month) is the time, the last, or
+    ``column``, the values. Raises InputError.
+    """
+    head, *rows = read_rows(path)
+    if not np.isnan(read_numbers(head[-1:])[0]):
+        print("There is no header: the first row is data")
+        head, rows = [f"column {k + 1}" for k in range(len(head))], [head, *rows]
+    if column not in (None, *head) or len(rows) < 70:
+        raise InputError(f"{path} needs 70 rows and a column {column or head[-1]!r}, "
+                         f"but has {len(rows)} rows and columns {', '.join(head)[:200]}")
+    rows, k = rows[-MOST:], head.index(column or head[-1])
+    labels = [row[0] if k else str(n + 1) for n, row in enumerate(rows)]
+    if [name.lower() for name in head[:2]] == ["year", "month"] and k > 1:
+        labels = [f"{row[0]}-{row[1]}" for row in rows]
+    x = read_numbers([row[k] for row in rows])
+    for n in np.flatnonzero(~(abs(x) < 1e100))[:1]:
+        raise InputError(f"row {n + 1} of {path} has {rows[n][k]!r} where a number "
+                         f"should be ({head[k]}): fill it in, or cut the series there")
+    times, steps, unit = read_times(labels, path)
+    if times[0] > times[-1]:
+        print("The newest comes first: turned round")
+        labels, times, x, steps = labels[::-1], times[::-1], x[::-1], steps[::-1]
+    if unit == "business days" and np.any(steps > 1.5):
+        print(f"{int(np.sum(steps - 1))} business days are missing: holidays, left out")
+        steps[steps > 1.5] = 1
+    for n in np.flatnonzero(abs(steps - 1) > 0.5)[:1]:
+        raise InputError(f"times must rise in even steps, but {path} goes from "
+                         f"{labels[n]!r} to {labels[n + 1]!r}: fill a gap, keep one of "
+                         "two equal times")
+    return labels, times, x, head[k]
+
+
 def parse_args(argv=None):
-    """Return the settings on the command line; the defaults are what --select chose."""
+    """Return the settings on the command line; the defaults were chosen up to 1920."""
     parser = Parser()
-    flag, switch = parser.add_argument, argparse.BooleanOptionalAction
-    flag("--csv", type=Path, metavar="FILE", help="a header, rows of time and values")
-    flag("--column", metavar="NAME", help="the values in FILE (default: last column)")
-    flag("--synthetic", action="store_true", help="a noisy sine, for a first look")
-    for name, kind, low, high, default, text in (
-            ("--window", int, 1, 500, 9, "values in a window"),
-            ("--horizon", int, 1, 500, 11, "steps to forecast"),
-            ("--hidden", int, 1, 1000, 8, "hidden units"),
-            ("--decay", float, 0, 1e9, 0.001, "weight decay"),
-            ("--lr", float, 1e-9, 1e9, 0.003, "learning rate"),
-            ("--epochs", int, 1, 10**5, 1000, "steps at most, each on all windows"),
-            ("--seeds", int, 1, 100, 20, "networks in the ensemble")):
-        flag(name, type=number(kind, low, high), default=default,
-             help=f"{text} (default: %(default)s)")
-    flag("--skip", action=switch, default=True, help="a straight line beside them")
-    flag("--root", action=switch, default=True, help="learn the values' square roots")
-    flag("--select", action="store_true", help="choose window, ..., lr anew (minutes)")
-    flag("--compare", action="store_true", help="train the first network in Keras, too")
-    return parser.parse_args(argv)
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="rows of time, value")
+    parser.add_argument("--column", metavar="NAME", help="the values (default: last)")
+    for flag, kind, low, high, default, text in (
+            ("--recent", int, 1, 100, 3, "values that the hidden layer sees"),
+            ("--hidden", int, 1, 100, 8, "hidden units"),
+            ("--networks", int, 1, 50, 10, "networks in the ensemble"),
+            ("--decay", float, 0, 1e6, 0.001, "weight decay"),
+            ("--lr", float, 1e-9, 1e6, 0.01, "learning rate"),
+            ("--epochs", int, 1, 10**5, 2000, "steps at most, each on all windows")):
+        parser.add_argument(flag, type=number(kind, low, high), default=default,
+                            help=f"{text} (default: %(default)s)")
+    args = parser.parse_args(argv)
+    if args.column and not args.csv:
+        parser.error("--column names a column of a file: give it with --csv FILE")
+    return args
 
 
-def compare_with_keras(model, args):
-    """Train the first network in Keras from the same start; return the difference."""
-    import keras
-
-    keras.config.set_floatx("float64")
-    inputs, Dense = keras.Input([args.window]), keras.layers.Dense
-    decay = {"kernel_regularizer": keras.regularizers.L2(args.decay)}
-    outputs = Dense(1, **decay)(Dense(args.hidden, "tanh", **decay)(inputs))
-    if args.skip:
-        outputs += Dense(1, use_bias=False)(inputs)
-    rival, (X, y) = keras.Model(inputs, outputs), model["pairs"]
-    rival.set_weights([stack[0] for stack in model["start"].values()])
-    rival.compile(keras.optimizers.Adam(args.lr, epsilon=1e-8), "mse")
-    rival.fit(X, y, batch_size=len(X), epochs=model["epochs"], verbose=0)
-    ours, theirs = forward(model["params"], X)["a2"][0], rival.predict(X, verbose=0)
-    print(f"Keras, same start: forecasts differ by {abs(theirs - ours).max():.1e} sd")
-    return float(abs(theirs - ours).max())
-
-
-def print_windows(scores, own):
-    """Print the scores of every model, window by window."""
-    for i, (title, table) in enumerate(scores.items()):
-        print(f"\n{title:15}" + "".join(f"{key.upper():>8}" for key in SCORES))
-        for who, values in table.items():
-            print(f"{who:15}" + "".join(f"{values[k]['mean']:8.4g}" for k in SCORES)
-                  + f" +- {values['arv']['sd']:.3f}" * (who == "network"))
-        ours, line = (table[who]["arv"]["mean"] for who in ("ensemble", "AR12"))
-        reported = [f"{who} {arvs[i]}" for who, arvs in PUBLISHED.items()
-                    if own and i < 2]
-        print(f"The ensemble {'beats' if ours < line else 'loses to'} AR12: arv "
-              f"{ours:.3f} against {line:.3f}"
-              + f" (reported: {', '.join(reported)})" * bool(reported))
+def learn_map(args):
+    """Learn the logistic map; return its picture and metrics."""
+    x = (make_data(320) - 0.5) * 8**0.5  # (10.4)
+    X, y = windows(x, 2)
+    seen, unseen = (X[:200], y[:200]), (X[200:300], y[200:300])
+    V, b = fit_line(*seen)
+    rng = np.random.default_rng(args.seed)
+    start = init_params(V, b, 2, args.hidden, args.networks, rng)
+    print("The logistic map: 200 windows of 2 values to learn from, 100 to validate\n\n"
+          "epoch       loss  validation")
+    params, curve = train(start, *seen, args.epochs, args.lr, 0.0, unseen, show=True)
+    if 2 * np.argmin(curve) + 50 > args.epochs:
+        print("The error still fell: more --epochs would lower it")
+    paths, truth = forecast(params, unseen[0], 14), windows(x, 14)[0][2:][200:300]
+    figure, errors = plot_map(*unseen, params, V, b, paths, truth)
+    print(f"The line leaves {curve[0]:.0%} of the variance, the networks "
+          f"{min(curve):.3%}.\nTheir error 1, 4, 8 and 12 steps ahead: "
+          + ", ".join(f"{errors[h]:.3g}" for h in (0, 3, 7, 11)))
+    return figure, {"line": curve[0], "network": min(curve), "errors": errors}
 
 
-def forecast_a_series(args):
-    """Load, choose, train, judge, draw and save."""
-    times, x, name, ends = load_data(args, np.random.default_rng(args.seed))
-    make_folder(args.out)
-    first, own = ends[0], not (args.csv or args.synthetic)
-    past, later = x[:first], x[first:]
-    args.root &= bool(x.min() >= 0)  # there is no root below zero
-    print(f"{name}: {first} values to learn from, {len(later)} for tests")
-    if args.select:
-        vars(args).update(select(past, vars(args)))
-    print(f"{args.seeds} networks {args.window}-{args.hidden}-1, tanh, linear skip "
-          f"{args.skip}, square roots {args.root}, decay {args.decay:g}, Adam "
-          f"{args.lr:g}, seed {args.seed}\n\nepoch     loss   validation")
-    model = fit(past, np.arange(args.window, first), vars(args), verbose=True)
-    print(f"Best epoch {model['epochs']}: so long, all {first} values are learnt from")
-    rivals, period = fit_rivals(past)
-    width = max(args.window, period, *ORDERS)
-    pasts = sliding_window_view(x, width)[None, first - width :]  # the last ends with x
-    paths = {who: recurse(forecast, pasts, args.horizon)
-             for who, forecast in {"network": model["forecast"], **rivals}.items()}
-    paths["ensemble"] = paths["network"].mean(axis=0, keepdims=True)
-    units = {"mae": abs(np.diff(past)).mean(), "mse": 1535 if own else past.var()}
-    scores = {f"{times[a]:.6g}-{times[b - 1]:.6g}":
-              {who: score(path[:, a - first : b - first], x[a:b], units)
-               for who, path in paths.items()} for a, b in zip(ends, ends[1:])}
-    print_windows(scores, own)
-    nexts = {who: paths[who][0, :-1, 0] for who in ("ensemble", "AR9")}
-    memory = autocorrelation(later - nexts["ensemble"], 10)
-    metrics = {"windows": scores, "published_arv": PUBLISHED if own else {},
-               "period": period, "epochs_learnt": model["epochs"],
-               "residual_autocorrelation": memory, "forecast": paths["ensemble"][0, -1]}
-    if args.compare:
-        metrics["keras_differs_by"] = compare_with_keras(model, args)
-    cuts = [1, first - len(model["pairs"][0]) * 3 // 20, *ends]
-    save_results(args, {
-        "series": plot_series(times, x, name, cuts),
-        "window": plot_window(x, name, args.window),
-        "forecasts": plot_forecasts(times[first:], name, later, nexts, memory[0]),
-        "horizon": plot_horizon(times, x, name, ends, paths["network"], scores),
-    }, metrics)
+def print_scores(scores, lags):
+    """Print the errors of all rules in each window of time, and the verdicts."""
+    print("\nRMSE        " + "".join(f"{title:>26.25}" for title in scores))
+    for who in next(iter(scores.values()))["models"]:
+        rmse = [score["models"][who]["rmse"] for score in scores.values()]
+        print(f"{who:12}" + "".join(f"{value:26.4g}" for value in rmse))
+    for title, score in scores.items():
+        row = score["models"][score["best_rival"]]
+        print(f"{title}: the best rival is {score['best_rival']}; against it "
+              f"{score['verdict']} ({row['difference']:+.3g} ± {row['half']:.2g})")
+    if lags:
+        print("The forecast only lags: it is nearer to the last value than to the "
+              "next, and not clearly better than the last value. The series may be a random walk.")
+
+
+def forecast_series(args):
+    """Learn the logistic map, then a series; judge, draw and save."""
+    labels, times, x, name = read_series(args.csv or SUNSPOTS, args.column)
+    ends = [int(0.7 * len(x)), int(0.85 * len(x)), len(x)]
+    if not args.csv:
+        ends = [*(labels.index(year) + 1 for year in SUNSPOT_ENDS), len(x)]
+    first, figures, metrics = ends[0], {}, {}
+    if np.ptp(x[:first]) <= 1e-9 * abs(x[0]):
+        raise InputError(f"{name} never changes in training: there is nothing to learn")
+    if not args.csv:
+        figures["map"], metrics["map"] = learn_map(args)
+    period = find_period(x[:first])
+    rows = np.column_stack(windows(x, max(12, period or 0) + 2))  # (N, W + 1)
+    seen, later = np.split(rows, [first - len(x)])
+    print(f"\n{name}: {first} values to learn from, {len(later)} for tests, "
+          f"period {period or 'not found'}")
+    rules = choose_rivals(seen, period, x.min())
+    for who, rule in rules.items():
+        print(f"  {who:12}{rule['error']:10.4g} squared error on the folds, on "
+              + "differences of " * rule["difference"] + rule["scale"])
+    base = "last value"
+    for who, rule in rules.items():  # more weights must be worth 2 %
+        if who != "seasonal" and rule["error"] < 0.98 * rules[base]["error"]:
+            base = who
+    print(f"{args.networks} networks start as {base} and learn what it leaves:")
+    network, curves, epochs = learn_network(rules[base], seen, args)
+    models = {"network": network} | {w: learn_line(r, seen) for w, r in rules.items()}
+    forecasts = {w: predict(r, later[:, :-1]).mean(axis=0) for w, r in models.items()}
+    scores = {f"{labels[a]} to {labels[b - 1]}": judge(
+        {w: f[a - first : b - first] for w, f in forecasts.items()}, x[a:b])
+        for a, b in [*zip(ends, ends[1:]), (first, len(x))]}
+    whole, n = [*scores.values()][-1], len(later) - 2  # over all test values
+    shifts = {w: [np.mean((f[:n] - x[first - k : first - k + n]) ** 2) ** 0.5  # (10.19)
+                  for k in range(-2, 5)] for w, f in forecasts.items()}
+    row = whole["models"]["last value"]
+    lags = bool(shifts["network"][3] < shifts["network"][2]
+                and row["difference"] > -row["half"])
+    print_scores(scores, lags)
+    last = x[first - min(network["order"], 12) : first]
+    save_results(args, figures | {
+        "window": plot_window(last, forecasts["network"][:1], plain(name), args.recent),
+        "forecasts": plot_forecasts(times[first:], x[first:], forecasts, plain(name),
+                                    whole),
+        "checks": plot_checks(curves, epochs, shifts, lags),
+    }, metrics | {"windows": scores, "period": period, "epochs_learnt": epochs,
+                  "base": base, "only_lags": lags,
+                  "folds": {w: r["error"] for w, r in rules.items()}})
 
 
 def main(argv=None):
     """Run the lesson from the command line; return the exit status."""
-    return run_safely(forecast_a_series, parse_args(argv))
+    return run_safely(forecast_series, parse_args(argv))
 
 
 if __name__ == "__main__":
