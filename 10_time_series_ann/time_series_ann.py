@@ -312,16 +312,15 @@ def plot_map(X, y, params, V, b, paths, truth):
     axs[0].set(xlabel="last value (scaled)", ylabel="next value (scaled)", ylim=(-4, 2),
                title="One step: the network\nfinds the curve")
     steps = np.arange(1, truth.shape[1] + 1)
-    axs[1].plot(steps, paths[:, 0].T, color=NETWORK, lw=0.8)
-    axs[1].plot(steps, truth[0], "o", ms=4, **TRUTH)
+    axs[1].plot(steps, paths[:, 3].T, color=NETWORK, lw=0.8)
+    axs[1].plot(steps, truth[3], "o", ms=4, **TRUTH)
     axs[1].set(xlabel="steps ahead", ylabel="value (scaled)",
                title=f"{len(paths)} networks agree for\na while with the truth (dots)")
-    errors = np.sqrt(np.mean((paths - truth) ** 2, axis=(0, 1)))
+    errors = np.exp(np.mean(np.log(abs(paths - truth) + 1e-12), axis=(0, 1)))
     axs[2].semilogy(steps, errors, "o-", color=NETWORK)
-    axs[2].semilogy(steps[:8], errors[0] * 2.0 ** np.arange(8), **TRUTH)
-    axs[2].axhline(2**0.5, color=LINE)
-    axs[2].set(xlabel="steps ahead", ylabel="error (root mean square)",
-               title="The error doubles (dashed)\nup to that of a guess (line)")
+    axs[2].semilogy(steps[:10], errors[0] * 2.0 ** np.arange(10), **TRUTH)
+    axs[2].set(xlabel="steps ahead", ylabel="error (geometric mean)",
+               title="The error doubles at each\nstep (dashed)")
     return fig, errors
 
 
@@ -337,7 +336,7 @@ def plot_window(past, nexts, name, M):
                 "boxstyle": "square,pad=0.4", "fc": colour, "ec": edge, "lw": width})
     ax.set(xlim=(-0.6, D + 2.6), ylim=(0.5 - len(nexts), 0.5),
            title=f"{D} values of {name} in, one forecast out (blue frame), which enters"
-                 f"\nthe next window. The line sees all {D}, the hidden layer the blue {M}")
+                 f"\nthe next. The line sees all {D}, the hidden layer the last {M}")
     ax.axis("off")
     return fig
 
@@ -351,7 +350,8 @@ def plot_forecasts(times, x, forecasts, name, score):
     for who, colour in (("last value", LAST), (best, LINE), ("network", NETWORK)):
         top.plot(times[part], forecasts[who][part], color=colour, label=who)
     top.legend(loc="upper left", ncols=4)
-    top.set(ylabel=name, ymargin=0.25, title="One step ahead, the network against "
+    top.set_ylim(None, x.max() + 0.3 * np.ptp(x))
+    top.set(ylabel=name, title="One step ahead, the network against "
             f"{best}, the best rival: {score['verdict']}")
     rows = {who: row for who, row in score["models"].items() if who != "network"}
     low.errorbar([r["difference"] for r in rows.values()],
@@ -622,7 +622,7 @@ def read_series(path, column):
         head, rows = [f"column {k + 1}" for k in range(len(head))], [head, *rows]
     if column not in (None, *head) or len(rows) < 70:
         raise InputError(f"{path} needs 70 rows and a column {column or head[-1]!r}, "
-                         f"but has {len(rows)} rows and columns {', '.join(head)[:200]}")
+                         f"but has {len(rows)} rows; columns {', '.join(head)[:200]}")
     rows, k = rows[-MOST:], head.index(column or head[-1])
     labels = [row[0] if k else str(n + 1) for n, row in enumerate(rows)]
     if [name.lower() for name in head[:2]] == ["year", "month"] and k > 1:
@@ -681,7 +681,7 @@ def learn_map(args):
     paths, truth = forecast(params, unseen[0], 14), windows(x, 14)[0][2:][200:300]
     figure, errors = plot_map(*unseen, params, V, b, paths, truth)
     print(f"The line leaves {curve[0]:.0%} of the variance, the networks "
-          f"{min(curve):.3%}.\nTheir error 1, 4, 8 and 12 steps ahead: "
+          f"{min(curve):.3%}.\nTheir typical error 1, 4, 8 and 12 steps ahead: "
           + ", ".join(f"{errors[h]:.3g}" for h in (0, 3, 7, 11)))
     return figure, {"line": curve[0], "network": min(curve), "errors": errors}
 
@@ -697,37 +697,58 @@ def print_scores(scores, lags):
         print(f"{title}: the best rival is {score['best_rival']}; against it "
               f"{score['verdict']} ({row['difference']:+.3g} ± {row['half']:.2g})")
     if lags:
-        print("The forecast only lags: it is nearer to the last value than to the "
-              "next, and not clearly better than the last value. The series may be a random walk.")
+        print("The forecast only lags: it is nearer to the last value than to the next "
+              "and not clearly better than it. The series may be a random walk.")
 
 
-def forecast_series(args):
-    """Learn the logistic map, then a series; judge, draw and save."""
+def load_data(args):
+    """Return labels, times, values (N,), their name, the ends of training and tests."""
     labels, times, x, name = read_series(args.csv or SUNSPOTS, args.column)
     ends = [int(0.7 * len(x)), int(0.85 * len(x)), len(x)]
     if not args.csv:
         ends = [*(labels.index(year) + 1 for year in SUNSPOT_ENDS), len(x)]
-    first, figures, metrics = ends[0], {}, {}
-    if np.ptp(x[:first]) <= 1e-9 * abs(x[0]):
+    if np.ptp(x[: ends[0]]) <= 1e-9 * abs(x[0]):
         raise InputError(f"{name} never changes in training: there is nothing to learn")
-    if not args.csv:
-        figures["map"], metrics["map"] = learn_map(args)
+    return labels, times, x, name, ends
+
+
+def learn_all(x, first, name, args):
+    """Learn from the first values of x; return models, curves, test rows, metrics."""
     period = find_period(x[:first])
     rows = np.column_stack(windows(x, max(12, period or 0) + 2))  # (N, W + 1)
     seen, later = np.split(rows, [first - len(x)])
     print(f"\n{name}: {first} values to learn from, {len(later)} for tests, "
           f"period {period or 'not found'}")
-    rules = choose_rivals(seen, period, x.min())
+    rules, base = choose_rivals(seen, period, x.min()), "last value"
     for who, rule in rules.items():
         print(f"  {who:12}{rule['error']:10.4g} squared error on the folds, on "
               + "differences of " * rule["difference"] + rule["scale"])
-    base = "last value"
-    for who, rule in rules.items():  # more weights must be worth 2 %
         if who != "seasonal" and rule["error"] < 0.98 * rules[base]["error"]:
-            base = who
+            base = who  # more weights must be worth 2 %
     print(f"{args.networks} networks start as {base} and learn what it leaves:")
     network, curves, epochs = learn_network(rules[base], seen, args)
     models = {"network": network} | {w: learn_line(r, seen) for w, r in rules.items()}
+    return models, curves, later, {
+        "period": period, "base": base, "epochs_learnt": epochs,
+        "folds": {w: r["error"] for w, r in rules.items()}}
+
+
+def look_ahead(network, past):
+    """Return the end of the window past (1, W) and three forecasts, each fed back."""
+    ahead = past
+    for _ in range(3):
+        nexts = predict(network, ahead).mean(axis=0)
+        ahead = np.append(ahead, nexts[:, None], axis=1)[:, 1:]
+    return past[0, -min(network["order"], 12) :], ahead[0, -3:]
+
+
+def forecast_series(args):
+    """Learn the logistic map, then a series; judge, draw and save."""
+    labels, times, x, name, ends = load_data(args)
+    first, figures, metrics = ends[0], {}, {}
+    if not args.csv:
+        figures["map"], metrics["map"] = learn_map(args)
+    models, curves, later, facts = learn_all(x, first, name, args)
     forecasts = {w: predict(r, later[:, :-1]).mean(axis=0) for w, r in models.items()}
     scores = {f"{labels[a]} to {labels[b - 1]}": judge(
         {w: f[a - first : b - first] for w, f in forecasts.items()}, x[a:b])
@@ -735,19 +756,17 @@ def forecast_series(args):
     whole, n = [*scores.values()][-1], len(later) - 2  # over all test values
     shifts = {w: [np.mean((f[:n] - x[first - k : first - k + n]) ** 2) ** 0.5  # (10.19)
                   for k in range(-2, 5)] for w, f in forecasts.items()}
-    row = whole["models"]["last value"]
-    lags = bool(shifts["network"][3] < shifts["network"][2]
-                and row["difference"] > -row["half"])
+    row, near = whole["models"]["last value"], shifts["network"]
+    lags = bool(near[3] < near[2] and row["difference"] > -row["half"])
     print_scores(scores, lags)
-    last = x[first - min(network["order"], 12) : first]
-    save_results(args, figures | {
-        "window": plot_window(last, forecasts["network"][:1], plain(name), args.recent),
-        "forecasts": plot_forecasts(times[first:], x[first:], forecasts, plain(name),
-                                    whole),
-        "checks": plot_checks(curves, epochs, shifts, lags),
-    }, metrics | {"windows": scores, "period": period, "epochs_learnt": epochs,
-                  "base": base, "only_lags": lags,
-                  "folds": {w: r["error"] for w, r in rules.items()}})
+    figures["window"] = plot_window(*look_ahead(models["network"], later[:1, :-1]),
+                                    plain(name), args.recent)
+    figures["forecasts"] = plot_forecasts(times[first:], x[first:], forecasts,
+                                          plain(name), whole)
+    figures["checks"] = plot_checks(curves, facts["epochs_learnt"], shifts,
+                                    near[3] < near[2])
+    save_results(args, figures, metrics | facts | {"windows": scores, "only_lags": lags,
+                                                   "shifts": shifts})
 
 
 def main(argv=None):
