@@ -311,10 +311,8 @@ def measure(W, b, X, y, phi, kind):
         slopes["db"][k] = central_difference(W, b, X, y, phi, kind, b[k])
         slopes["dz"][k] = slopes["db"][k]
         if k < L or kind == "mse":
-            rest = [{m - k: layers[m] for m in range(k + 1, L + 1)}
-                    for layers in (W, b, phi)]
-            slopes["da"][k] = central_difference(
-                rest[0], rest[1], a[k], y, rest[2], kind, a[k])
+            W_, b_, phi_ = ({m - k: v[m] for m in v if m > k} for v in (W, b, phi))
+            slopes["da"][k] = central_difference(W_, b_, a[k], y, phi_, kind, a[k])
         if phi[k] == "relu" and np.abs(z[k]).min() < 1e-4:  # as far as h reaches
             kinks |= {f"d{letter}{m}" for letter in "Wbza" for m in range(1, k + 1)}
             kinks.remove(f"da{k}")
@@ -397,24 +395,19 @@ def work_out(W, b, X, y, args):
                         ("Backward", backward_rules(sizes, phi, kind))):
         for symbol, rule in rules:
             rows.append((part, symbol, rule, put_in(rule, known), known[symbol]))
-    moved = {"W": used[2]} if args.fix_biases else {"W": used[2], "b": used[3]}
-    new = {name: known[name] - args.lr * slope
-           for name, slope in by_name(moved).items()}
+    moved = by_name({"W": used[2]} if args.fix_biases else {"W": used[2], "b": used[3]})
+    new = {name: known[name] - args.lr * slope for name, slope in moved.items()}
+    steps = []
     for name, value in new.items():
-        rule = f"{name} - lr*d{name}"
+        rule, slope = f"{name} - lr*d{name}", (known[name] - value) / args.lr
         rows.append(("Update", name, rule, put_in(rule, known), value))
-    for name, value in new.items():
         text = put_in(f"({name} - new)/lr", {**known, "new": value})
-        rows.append(("The step taken", f"d{name}", "(old - new)/lr", text,
-                     (known[name] - value) / args.lr))
-    return rows
+        steps.append(("The step taken", f"d{name}", "(old - new)/lr", text, slope))
+    return rows + steps
 
 
 def show(rows, slopes, kinks, step):
-    """Print the rows, each slope beside the measured one; return the errors by symbol.
-
-    Waits after each row if ``step``; returns None if the reader quits.
-    """
+    """Print the rows with the measured slopes; return the errors, or None after "q"."""
     print(f"\n{'':9}{'rule, dz2 is dJ/dz2':25} {'numbers put in':45} {'value':>13}"
           f"{'measured':>13}  error")
     errors, i = {}, 0
@@ -424,11 +417,11 @@ def show(rows, slopes, kinks, step):
             print(f"{part}:")
         line = f"{symbol:9}{rule:25} {numbers:45} {value + 0.0:13.7g}"
         if symbol in slopes:
-            error = gradient_error(value, slopes[symbol])
-            kink = error > WRONG and symbol.split("[")[0] in kinks
-            errors[part, symbol] = np.nan if kink else error
-            remark = f"{error:.0e}{' WRONG' if error > WRONG else ''}"
-            line += f"{slopes[symbol]:13.6g}  {'kink' if kink else remark}"
+            errors[part, symbol] = error = gradient_error(value, slopes[symbol])
+            remark = f"{error:.0e}" if error <= WRONG else f"{error:.0e} WRONG"
+            if error > WRONG and symbol.split("[")[0] in kinks:
+                errors[part, symbol], remark = np.nan, "kink"
+            line += f"{slopes[symbol]:13.6g}  {remark}"
         print(line)
         try:
             answer = input("    Enter, b or q: ").strip() if step else ""
@@ -477,11 +470,10 @@ def compare_slips(W, b, X, y, args, slopes, kinks):
             unfit = isinstance(failure, ValueError)
             print(f"{name:30} fails: {'the shapes do not fit' if unfit else failure}")
             continue
-        errors = {symbol: gradient_error(value, slopes[symbol])
-                  for symbol, value in by_name({"dW": dW, "db": db}).items()
-                  if symbol.split("[")[0] not in kinks}
+        worst = max([gradient_error(value, slopes[symbol])
+                     for symbol, value in by_name({"dW": dW, "db": db}).items()
+                     if symbol.split("[")[0] not in kinks], default=0.0)
         outputs = forward(W_end, b_end, X, phi)[1][len(W)][0]
-        worst = max(errors.values(), default=0.0)
         results[name] = {"max_gradient_error": worst, "J1": losses[1],
                          "J_end": losses[-1], "outputs": outputs}
         print(f"{name:30}{worst:6.0e} {losses[1]:16.12f} {losses[-1]:14.6e}  ",
@@ -526,16 +518,16 @@ def in_lines(matrix):
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
 BLUE, ORANGE = "#0072B2", "#B36B00"  # slopes below and above 0; dark enough to read
+CENTRED = {"ha": "center", "va": "center", "fontsize": 9}
 
 
 def draw_box(ax, x, y, text, slope=None, frame="grey"):
     """Write lines of text at x, y in a box, and below them a slope in its colour."""
     box = {"facecolor": "white", "edgecolor": frame, "boxstyle": "round,pad=0.25"}
-    look = {"ha": "center", "va": "center", "fontsize": 9}
     below = "" if slope is None else f"{slope + 0.0:.4g}"
     blank = re.sub(r"\S", "\u2007", "\n" * bool(below) + below)  # as wide
-    ax.text(x, y, text + blank, bbox=box, **look)
-    ax.text(x, y, "\n" * (text.count("\n") + 1) + below, **look,
+    ax.text(x, y, text + blank, bbox=box, **CENTRED)
+    ax.text(x, y, "\n" * (text.count("\n") + 1) + below, **CENTRED,
             color=ORANGE if (slope or 0) > 0 else BLUE)
 
 
@@ -607,11 +599,10 @@ def plot_jacobians(da_dz, dz_da, dz_dW, row_a, row_z, row_W):
             ax.imshow(J, cmap="PuOr_r", vmin=-extent, vmax=extent, aspect="auto",
                       extent=(x, x + 2 * columns, top - rows, top))
             for (i, j), value in np.ndenumerate(J):
-                ax.text(x + 2 * j + 1, top - i - 0.5, f"{value + 0.0:.4g}", ha="center",
-                        va="center", fontsize=9)
+                ax.text(x + 2 * j + 1, top - i - 0.5, f"{value + 0.0:.4g}", **CENTRED)
             ax.text(x, top + 0.2, f"{name}  {rows} × {columns}", fontsize=9)
             x += 2 * columns + 1.4
-            ax.text(x - 0.7, top - 0.5, sign, ha="center", va="center", fontsize=11)
+            ax.text(x - 0.7, top - 0.5, sign, **CENTRED)
     ax.set(xlim=(0, x), ylim=(1.1 - 4 * step, 0.9),
            title="A row of slopes times a Jacobian is the next row of slopes")
     ax.axis("off")
@@ -774,19 +765,15 @@ def load_data(args, rng):
         y = np.eye(len(y))[len(y) - 1]  # one-hot: the last class is the right one
     for flag, given, usual in (("input", args.input, X), ("target", args.target, y)):
         if given and len(given) != len(usual):
-            raise InputError(f"--{flag} holds {len(given)} number(s), but this network "
-                             f"needs {len(usual)}")
+            raise InputError(f"--{flag} holds {len(given)} number(s), not {len(usual)}")
     X, y = np.array([args.input or X]), np.array([args.target or y])
-    if args.output != "linear" and not (0 <= y.min() and y.max() <= 1):
+    if args.output != "linear" and not 0 <= y.min() <= y.max() <= 1:
         raise InputError(f"--target of a {args.output} must lie from 0 to 1")
     if args.output == "softmax" and (y.size == 1 or abs(y.sum() - 1) > 1e-9):
         raise InputError("--target of a softmax: two or more numbers with the sum 1")
-    hidden = [W[k].shape for k in W if k > 1]
-    if args.mistake in [*SLIPS][:2] + [*SLIPS][-1:] and not hidden:
-        raise InputError(f"{args.mistake} needs a hidden layer; try --layers 2 3 3")
-    if args.mistake == "forgotten-transpose" and any(m != n for m, n in hidden):
-        raise InputError("forgotten-transpose needs square weights after W1, or the "
-                         "shapes do not fit; try --layers 2 3 3")
+    shapes = [W[k].shape for k in W if k > 1]
+    if args.mistake == "forgotten-transpose" and any(m != n for m, n in shapes):
+        raise InputError("forgotten-transpose needs square W2, ...; try --layers 2 3 3")
     return W, b, X, y
 
 
@@ -813,8 +800,7 @@ def parse_args(argv=None):
     flag("--lr", type=number(float, 1e-6, 1e9), default=0.5,
          help="learning rate (default: %(default)s)")
     flag("--fix-biases", action="store_true", help="move the weights only")
-    flag("--step", action="store_true",
-         help="wait at each number: Enter goes on, b back, q quits")
+    flag("--step", action="store_true", help="wait at each number for Enter, b or q")
     flag("--jacobians", action="store_true", help="multiply the full Jacobians, too")
     flag("--mistake", choices=[*SLIPS], metavar="SLIP", default="",
          help="make this slip: " + ", ".join(SLIPS))
@@ -856,7 +842,10 @@ def simulate(args):
     z, a = forward(W, b, X, phi)
     J0 = loss(z, a, y, kind)
     slopes, kinks = measure(W, b, X, y, phi, kind)
+    if args.step:  # nothing is learnt yet that Ctrl-C should keep
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     errors = show(work_out(W, b, X, y, args), slopes, kinks, args.step)
+    signal.signal(signal.SIGINT, press_ctrl_c)
     if errors is None:
         return
     if args.jacobians:

@@ -531,7 +531,6 @@ def test_bad_weights_are_one_sentence(text, words, tmp_path, capsys):
         (["--output", "softmax", "--target", ".5", ".6"], "sum 1"),
         (["--output", "softmax", "--layers", "2", "1"], "two or more"),
         (["--layers", "2", "3", "1", "--mistake", "forgotten-transpose"], "square"),
-        (["--layers", "2", "3", "--mistake", "sequential-update"], "hidden layer"),
         (["--weights", "missing.json"], "missing.json"),
     ],
 )
