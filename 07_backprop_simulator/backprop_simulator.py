@@ -495,6 +495,7 @@ def show_jacobians(W, b, X, y, args):
           f"\nThe first row: dJ/da{len(W)} {dJ_da.shape}\n{in_lines(dJ_da)}")
     if not np.isfinite(dJ_da).all():
         print("An output rounded to 0 or 1; backward need not divide by it: (7.25).")
+        return
     for k in range(len(W), 0, -1):
         steps = [("a", f"a{k}/dz{k}", da_dz[k], row_z[k], dz[k]),
                  ("z", f"z{k}/dW{k}", dz_dW[k], row_W[k], dW[k])]
@@ -858,8 +859,8 @@ def simulate(args):
     figures = {"graph": plot_graph(W, b, z, a, y, *back)}
     if L == 2:
         figures["gate"] = plot_gate(W, a, *back[:3])
-        if max(sizes) <= 3:  # more columns would not fit
-            full = jacobians(W, z, a, y, phi, kind)
+        full = jacobians(W, z, a, y, phi, kind)
+        if max(sizes) <= 3 and np.isfinite(full[0]).all():  # more would not fit
             figures["jacobians"] = plot_jacobians(*full[1:], *multiply(*full))
     save_results(args, figures, {**way, "ways": results, "check": table})
 
