@@ -1,365 +1,309 @@
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["numpy>=2.0", "matplotlib>=3.9", "scikit-learn>=1.5"]
+# dependencies = ["numpy>=2.0", "matplotlib>=3.9"]
 # ///
 """What surface does gradient descent walk on, and can a picture of it be trusted?
 
-    one   X (N, 1) -> W1 (1, 1), b1 (1,) -> z1 = w x + b, mean squared error
-    two   X (N, 2) -> W1 (2, H1) -> tanh -> ... -> WL (., 1) -> sigmoid -> aL (N, 1)
+    a line     w x + b: its loss is a bowl, and a pencil foretells each step
+    a network  X (N, 1) -> W1 (1, M) -> tanh -> a1 (N, M) -> W2 (M, 1) -> a2 (N, 1)
 
-theta (P,) is all W and b in one row, d and e are directions for it, H is the Hessian of
-the loss, (P, P). Every array may have one more axis in front, of T networks: the points
-of a picture are one batch. (6.3) is an equation in README.md.
+theta holds all weights and biases in one row: (2,) for the line, (P,) for the network,
+P = 3 M + 1. (6.1) is the number of an equation in README.md.
 
-    python loss_landscape.py --animate
-    python loss_landscape.py --data circles --activation relu --hidden 32
+    python loss_landscape.py                               all of it: 10 seconds
+    python loss_landscape.py --bowl-lr 0.3 --momentum 0.9  another momentum in the bowl
 """
 
 import argparse
+import contextlib
 import json
-import math
+import os
+import re
+import signal
 import sys
 import tempfile
-import time
+import warnings
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation, PillowWriter
 
-TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
+# --- Data -----------------------------------------------------------------------------
+
+A = np.array([[0.5, 1.0], [0.5, 1.0], [2.5, 1.0], [2.5, 1.0]])  # (4, 2): x, and a 1
+HEIGHTS = np.array([3.0, 4.0, 5.0, 6.0])  # (4,), the y of these points
+BOWL = A.T @ A / 4  # (2, 2), the Hessian of the line's loss  (6.7)
+
+
+def make_data(rng, trials=()):
+    """Return 50 points X, y (N, 1) of a noisy sine wave, or a stack of such tables."""
+    X = rng.uniform(-1, 1, size=trials + (50, 1))  # (N, 1)
+    y = np.sin(4 * X) + 0.2 * rng.normal(size=X.shape)  # (N, 1), about one period
+    return X, y
+
+
+# --- Model ----------------------------------------------------------------------------
+
+
+def init_params(n_hidden, rng, trials=()):
+    """Return W1, b1 (1, M), W2 (M, 1) and b2 (1, 1), or a stack of such networks."""
+    W1 = rng.normal(size=trials + (1, n_hidden))  # (1, M)
+    W2 = rng.normal(size=trials + (n_hidden, 1)) / np.sqrt(n_hidden)  # (M, 1), Xavier's
+    return {"W1": W1, "b1": 0 * W1, "W2": W2, "b2": np.zeros(trials + (1, 1))}
+
+
+def forward(params, X):
+    """Return what the network computes from X (N, 1): z1, a1 (N, M); z2, a2 (N, 1)."""
+    z1 = X @ params["W1"] + params["b1"]  # (N, M)  (6.17)
+    a1 = np.tanh(z1)  # (N, M)
+    z2 = a1 @ params["W2"] + params["b2"]  # (N, 1)
+    return {"z1": z1, "a1": a1, "z2": z2, "a2": z2}  # no activation: a2 is a height
+
+
+def pack(params):
+    """Return all numbers in one row theta (P,): W1, b1, W2, b2; (T, P) of a stack."""
+    rows = [params["W1"], params["b1"], params["W2"].mT, params["b2"]]  # (1, .) each
+    return np.concatenate(rows, axis=-1)[..., 0, :]  # .mT: of a stack, each transposed
+
+
+def unpack(theta):
+    """Return the dict of theta (P,), or of a stack (T, P)."""
+    M = theta.shape[-1] // 3  # as P = 3 M + 1
+    row = theta.reshape(theta.shape[:-1] + (1, -1))  # (1, P)
+    W1, b1, W2, b2 = np.split(row, [M, 2 * M, 3 * M], axis=-1)
+    return {"W1": W1, "b1": b1, "W2": W2.mT, "b2": b2}
+
+
+# --- Loss and gradients ---------------------------------------------------------------
+
+
+def line_loss(theta):
+    """Return half the mean squared error of the line theta = (w, b), or of T lines."""
+    residual = theta @ A.T - HEIGHTS  # (4,), or (T, 4)
+    return np.mean(residual**2, axis=-1) / 2  # (6.1)
+
+
+def line_gradient(theta):
+    """Return the slopes (2,) of ``line_loss`` at theta = (w, b)."""
+    residual = A @ theta - HEIGHTS  # (4,)
+    return A.T @ residual / len(HEIGHTS)  # (2,)  (6.2)
+
+
+def loss(a2, y):
+    """Return half the mean squared error of the outputs a2 (N, 1), or one a network."""
+    # Axes are counted from the end: a stack has one loss for each of its networks.
+    return np.sum((a2 - y) ** 2, axis=(-2, -1)) / (2 * y.shape[-2])  # (6.18)
+
+
+def backward(params, X, cache, y):
+    """Return the slope of the loss for each array in ``params``, in the same shapes."""
+    a1, a2 = cache["a1"], cache["a2"]
+    dz2 = (a2 - y) / y.shape[-2]  # (N, 1)  (6.19)
+    dW2 = a1.mT @ dz2  # (M, 1)  (6.20)
+    db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1); axis -2 is the rows
+    dz1 = dz2 @ params["W2"].mT * (1 - a1**2)  # (N, M)  (6.21)
+    dW1 = X.mT @ dz1  # (1, M)  (6.21)
+    db1 = dz1.sum(axis=-2, keepdims=True)  # (1, M)
+    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
+
+
+def loss_at(theta, X, y):
+    """Return the loss of the network theta (P,), or of each of a stack (T, P)."""
+    return loss(forward(unpack(theta), X)["a2"], y)
+
+
+def gradient(theta, X, y):
+    """Return the gradient (P,) of ``loss_at``, or one for each network, (T, P)."""
+    params = unpack(theta)
+    return pack(backward(params, X, forward(params, X), y))
+
+
+def hessian_times(v, theta, X, y, h=1e-5):
+    """Return H v for v (P,), or for each row of (T, P); the rows of 1 give H itself."""
+    ahead, behind = gradient(theta + h * v, X, y), gradient(theta - h * v, X, y)
+    return (ahead - behind) / (2 * h)  # (6.23); a longer h bends, a shorter is rounded
+
+
+# --- Training -------------------------------------------------------------------------
+
+
+def descend(theta, lr, momentum, steps, free=1):
+    """Return a path (steps + 1, 2) down the bowl; free = (1, 0): w alone may move."""
+    path, velocity = [theta], np.zeros(2)
+    for _ in range(steps):
+        velocity = momentum * velocity - lr * free * line_gradient(theta)  # (6.15)
+        theta = theta + velocity  # (2,), without momentum (6.4)
+        path.append(theta)
+    return np.array(path)
+
+
+def descend_adam(theta, lr, steps):
+    """Descend in the bowl by Adam, lesson 03, with its authors' numbers."""
+    path, m, v = [theta], 0, 0
+    for step in range(1, steps + 1):
+        slope = line_gradient(theta)  # (2,)
+        m, v = 0.9 * m + 0.1 * slope, 0.999 * v + 0.001 * slope**2
+        root = np.sqrt(v / (1 - 0.999**step)) + 1e-8
+        theta = theta - lr * m / (1 - 0.9**step) / root  # (2,)  (6.16)
+        path.append(theta)
+    return np.array(path)
+
+
+def train(theta, X, y, epochs, lr):
+    """Descend from theta (P,), or a stack (T, P), with all points in each step.
+
+    Returns some hundred points of the path (101, P) and their epochs (101,). lr may be
+    (T, 1). Raises FloatingPointError where it diverges.
+    """
+    path, moments = [theta], [0]
+    for epoch in range(1, epochs + 1):
+        theta = theta - lr * gradient(theta, X, y)  # (P,)  (6.22)
+        stop_if_diverged(np.max(loss_at(theta, X, y)), epoch)
+        if epoch % max(1, epochs // 100) == 0 or epoch == epochs or CTRL_C:
+            path.append(theta)
+            moments.append(epoch)
+        if CTRL_C:  # it was pressed: what was learnt so far is kept
+            break
+    return np.array(path), np.array(moments)
+
+
+def loss_on_plane(theta, d1, d2, alphas, betas, X, y):
+    """Return the losses (B, A) at theta + alpha d1 + beta d2, a row for each beta."""
+    alphas, betas = np.meshgrid(alphas, betas)  # (B, A) each
+    first, second = np.multiply.outer(alphas, d1), np.multiply.outer(betas, d2)
+    return loss_at(theta + first + second, X, y)  # from (B, A, P) to (B, A)  (6.27)
+
+
+def plane_of_path(path):
+    """Return the plane through the end of a path (T, P) that holds most of it: two unit
+    directions (2, P), coordinates (T, 2), distances (T,) from it, its share of it."""
+    offsets = path - path[-1]  # (T, P)
+    _, vectors = np.linalg.eigh(offsets.T @ offsets)  # columns, the longest spread last
+    directions = vectors[:, [-1, -2]].T  # (2, P)
+    coordinates = offsets @ directions.T  # (T, 2)  (6.27)
+    distance = np.linalg.norm(offsets - coordinates @ directions, axis=1)  # (T,)
+    share = np.sum(coordinates**2) / np.sum(offsets**2)  # (6.28)
+    return directions, coordinates, distance, share
+
+
+def stop_if_diverged(value, epoch):
+    """Raise FloatingPointError, with advice, when a loss has exploded."""
+    if not abs(value) < 1e9:  # nan, too
+        raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
+                                 f"{value:.3g}; try a smaller --lr")
+
+
+# ======================================================================================
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# ======================================================================================
+
+
+# --- Going further --------------------------------------------------------------------
+
+def lanczos(theta, X, y, products, rng):
+    """Return numbers (m,), of which the first and the last come near those of H."""
+    Q = rng.normal(size=(theta.size, 1))
+    for _ in range(products - 1):
+        Q = np.column_stack([Q, hessian_times(Q[:, -1], theta, X, y)])
+        Q = np.linalg.qr(Q)[0]  # (P, m), columns of length 1 and at right angles
+    return np.linalg.eigvalsh(Q.T @ hessian_times(Q.T, theta, X, y).T)  # (m, m)  (6.30)
+
+
+def normalise_filters(d, theta):
+    """Give the columns of W1, W2 in d (P,) their lengths in theta; biases rest."""
+    d, params = unpack(d.copy()), unpack(theta)
+    for name in ("W1", "W2"):  # (6.31)
+        own = np.linalg.norm(d[name], axis=-2, keepdims=True)
+        d[name] *= np.linalg.norm(params[name], axis=-2, keepdims=True) / own
+    return pack(d | {"b1": 0 * d["b1"], "b2": 0 * d["b2"]})
+
+
+def largest(thetas, X, y):
+    """Return the largest eigenvalue (T,) of networks, each on data X[i], y[i]."""
+    H = [hessian_times(np.eye(len(each)), each, X[i], y[i])
+         for i, each in enumerate(thetas)]
+    return np.linalg.eigvalsh(H)[:, -1]  # in rising order
+
+
+# --- Figures --------------------------------------------------------------------------
+
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-PALETTE = ["#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#E69F00"]  # Okabe & Ito's
-NO_PATH = np.empty((0, 3))
-POINTS, NETWORKS, MOST_BYTES = 200, 5, 2**30  # to train on; side by side; of a grid
+BLUE, RED, GREY = "#0072B2", "#D55E00", "#BBBBBB"
+
+
+def plot_plane(x, y, z, path, names, titles):
+    """Draw z (B, A) over a plane, with a path (T, 3); return figure and left axes."""
+    fig, (above, solid) = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+    fig.colorbar(above.contourf(x, y, z, 24), ax=above, label=names[2], format="%.3g")
+    above.plot(*path[:, :2].T, ".-", color="white", linewidth=1.2)
+    solid.remove()
+    solid = fig.add_subplot(1, 2, 2, projection="3d", computed_zorder=False)
+    (x, y), floor = np.meshgrid(x, y), z.min() - 0.6 * np.ptp(z)
+    solid.plot_surface(x, y, z, rcount=81, ccount=81, cmap="viridis", antialiased=False)
+    solid.contour(x, y, z, 12, offset=floor, linewidths=1)
+    solid.plot(*path.T, color=RED, linewidth=3)
+    solid.set(zlim=(floor, z.max()), zticks=np.linspace(z.min(), z.max(), 4).round(1))
+    solid.view_init(38, -60)
+    for ax, title in zip((above, solid), titles):
+        ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    return fig, above
+
+
+def plot_bowl(minimum, path):
+    """Draw the bowl with a path (T, 2), its eigenvectors and the slope at the start."""
+    w, b = np.linspace(-3.5, 5.5, 91), np.linspace(-1.5, 7.5, 91)
+    J = line_loss(np.stack(np.meshgrid(w, b), axis=-1))
+    fig, ax = plot_plane(w, b, J, np.column_stack([path, line_loss(path)]), (
+        "w", "b", "loss J"), ("From above: ellipses", "In 3-D: a bowl"))
+    lines = ax.contour(w, b, J, [1, 3, 10.75, 25], colors="white", linewidths=0.8)
+    ax.clabel(lines, fmt="%.4g", fontsize=9)  # 10.75 passes the start, (0, 0)
+    arrows = [(path[0], -line_gradient(path[0]) / 4, "#E69F00", "downhill")]
+    for value, u in zip(*np.linalg.eigh(BOWL)):  # drawn upwards
+        arrows.append((minimum, 2 * u * np.sign(u[1]), "white", f"λ = {value:g}"))
+    for tail, arrow, colour, text in arrows:
+        ax.quiver(*tail, *arrow, color=colour, angles="xy", scale_units="xy", scale=1)
+        ax.text(*(tail + 1.1 * arrow), text, color=colour, fontsize=11)
+    ax.set(aspect="equal")
+    return fig
+
+
+def plot_panels(panels, columns):
+    """Draw panels: title, {name: (x, y, colour, format)}, labels; "_" hides a name."""
+    rows = -(-len(panels) // columns)  # rounded up
+    fig, axs = plt.subplots(rows, columns, figsize=(9, 3.3 * rows), squeeze=False,
+                            layout="constrained")
+    for ax, (title, lines, labels) in zip(axs.ravel(), panels):
+        for name, (x, y, colour, form) in lines.items():
+            ax.plot(x, y, form, color=colour)[0].set_label(name)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(fontsize=9)
+        ax.set_title(title, fontsize=10)
+        ax.set(**labels)
+    return fig
+
+
+# --- Files and command line -----------------------------------------------------------
+
+CTRL_C = []  # filled when it is pressed: training then ends with the epoch
 
 
 class InputError(ValueError):
     """Bad input that the user can mend; the message is one sentence that says how."""
 
 
-# --- Data -----------------------------------------------------------------------------
-
-
-def load_data(args, rng):
-    """Return two tasks: X (N, D), y (N, 1), net (activation, output), like (params)."""
-    from sklearn.datasets import make_circles, make_moons
-
-    x, net = rng.uniform(0, 3, size=(50, 1)), (args.activation, "sigmoid")
-    line = {"X": x, "y": 2 * x + 3 + rng.normal(size=x.shape),
-            "net": ("tanh", "linear"), "like": init_params([1, 1], "tanh", rng)}
-    make, more = {"moons": (make_moons, {}),
-                  "circles": (make_circles, {"factor": 0.3})}[args.data]
-    X, y = make(2 * POINTS, noise=0.25, random_state=int(rng.integers(2**31)), **more)
-    X, y = np.split(X, 2), np.split(y[:, None].astype(float), 2)
-    return line, {"X": X[0], "y": y[0], "test_X": X[1], "test_y": y[1], "net": net,
-                  "like": init_params([2, *args.hidden, 1], args.activation, rng)}
-
-
-# --- Model ----------------------------------------------------------------------------
-
-FUNCTIONS = {  # name: (function of z, first and second derivative from z and a)
-    "tanh": (np.tanh, lambda z, a: 1 - a**2, lambda z, a: -2 * a * (1 - a**2)),
-    "relu": (lambda z: np.maximum(0, z), lambda z, a: z > 0, lambda z, a: 0.0),
-    "sigmoid": (lambda z: 0.5 * (1 + np.tanh(0.5 * z)), lambda z, a: a * (1 - a)),
-    "linear": (np.asarray, lambda z, a: np.ones_like(z))}
-
-
-def init_params(sizes, activation, rng, trials=()):
-    """Return W1 (D, H1), b1 (H1,), ..., WL, bL, each after the axes ``trials``."""
-    params, gain = {}, 2.0 if activation == "relu" else 1.0  # ReLU cuts off one half
-    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), start=1):
-        params[f"W{k}"] = np.sqrt(gain / n_in) * rng.normal(size=(*trials, n_in, n_out))
-        params[f"b{k}"] = np.zeros((*trials, n_out))
-    return params
-
-
-def forward(params, X, net):
-    """Return the cache a0 = X (N, D), z1, a1, ..., zL, aL (N, 1) of one or T nets."""
-    cache, L = {"a0": X}, len(params) // 2
-    for k in range(1, L + 1):
-        b = params[f"b{k}"][..., None, :]  # a row
-        z = cache[f"a{k - 1}"] @ params[f"W{k}"] + b  # (N, n_k)  (6.1)
-        cache[f"z{k}"], cache[f"a{k}"] = z, FUNCTIONS[net[k == L]][0](z)  # (N, n_k)
-    return cache
-
-
-# --- Loss and gradients ---------------------------------------------------------------
-
-FACTOR = {"linear": 2, "sigmoid": 1}  # dL/dzL is this times (aL - y) / N
-
-
-def loss(cache, y, net):
-    """Return the mean squared error (linear) or cross-entropy (sigmoid), () or (T,)."""
-    z = cache[f"z{len(cache) // 2}"]  # of the last layer
-    each = (z - y) ** 2 if net[1] == "linear" else np.logaddexp(0, z) - y * z  # (6.2)
-    return each.sum(axis=(-2, -1)) / len(y)
-
-
-def backward(params, cache, y, net):
-    """Return the gradient dW1, db1, ..., dbL under the keys of ``params``."""
-    grads, L = dict(params), len(params) // 2
-    dz = FACTOR[net[1]] * (cache[f"a{L}"] - y) / len(y)  # (N, 1)  (6.3)
-    for k in range(L, 0, -1):
-        a, W = cache[f"a{k - 1}"], params[f"W{k}"]
-        grads[f"W{k}"] = a.swapaxes(-1, -2) @ dz  # (n_{k-1}, n_k)  (6.4)
-        grads[f"b{k}"] = dz.sum(axis=-2)  # (n_k,)
-        if k > 1:
-            da = dz @ W.swapaxes(-1, -2)  # (N, n_{k-1})
-            dz = da * FUNCTIONS[net[0]][1](cache[f"z{k - 1}"], a)
-    return grads
-
-
-def pack(params):
-    """Return all numbers of W1, b1, W2, ... in one row (P,), or (T, P)."""
-    lead = params["b1"].shape[:-1]
-    return np.concatenate([v.reshape(*lead, -1) for v in params.values()], axis=-1)
-
-
-def unpack(theta, like):
-    """Return the dict, with the shapes of ``like``, of theta (P,) or (T, P)."""
-    ends = np.cumsum([v.size for v in like.values()])[:-1]
-    return {key: part.reshape(*theta.shape[:-1], *v.shape)
-            for (key, v), part in zip(like.items(), np.split(theta, ends, axis=-1))}
-
-
-def loss_at(theta, task, part=""):
-    """Return the loss at theta (P,) or (T, P), on the data or their part "test_"."""
-    cache = forward(unpack(theta, task["like"]), task[part + "X"], task["net"])
-    return loss(cache, task[part + "y"], task["net"])
-
-
-def hessian_vector(theta, v, task):
-    """Return H v at theta (P,) for v (P,) or (T, P), exactly, without forming H: R, the
-    derivative along v, of each line of forward and backward (Pearlmutter, 1994)."""
-    params, v, net = unpack(theta, task["like"]), unpack(v, task["like"]), task["net"]
-    cache, scale = forward(params, task["X"], net), FACTOR[net[1]] / len(task["y"])
-    L, Rgrads = len(params) // 2, dict(params)
-    Ra, Rz = {0: np.zeros_like(task["X"])}, {}  # the inputs do not move
-    for k in range(1, L + 1):
-        a, W, slope = cache[f"a{k - 1}"], params[f"W{k}"], FUNCTIONS[net[k == L]][1]
-        Rz[k] = Ra[k - 1] @ W + a @ v[f"W{k}"] + v[f"b{k}"][..., None, :]  # (6.8)
-        Ra[k] = slope(cache[f"z{k}"], cache[f"a{k}"]) * Rz[k]  # (N, n_k)
-    dz, Rdz = scale * (cache[f"a{L}"] - task["y"]), scale * Ra[L]  # (N, 1)
-    for k in range(L, 0, -1):
-        z, a, WT = cache.get(f"z{k - 1}"), cache[f"a{k - 1}"], params[f"W{k}"].T
-        Rgrads[f"W{k}"] = Ra[k - 1].swapaxes(-1, -2) @ dz + a.T @ Rdz  # (6.9)
-        Rgrads[f"b{k}"] = Rdz.sum(axis=-2)
-        if k > 1:
-            _, first, second = FUNCTIONS[net[0]]
-            da, Rda = dz @ WT, Rdz @ WT + dz @ v[f"W{k}"].swapaxes(-1, -2)
-            Rdz = Rda * first(z, a) + da * second(z, a) * Rz[k - 1]  # (6.10)
-            dz = da * first(z, a)
-    return pack(Rgrads)
-
-
-def top_eigenvalues(theta, task, k):
-    """Return the k largest eigenvalues of H at theta, in falling order (Lanczos' method
-    by ARPACK, for H + 1: it cannot start where its matrix maps the start to 0)."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    H1 = LinearOperator(2 * theta.shape, lambda v: v + hessian_vector(theta, v, task))
-    values = eigsh(H1, k, which="LA", v0=np.ones(theta.size), return_eigenvectors=False)
-    return values[::-1] - 1
-
-
-def loss_on_plane(theta, axes, alphas, betas, task):
-    """Return the losses (len(betas), len(alphas)) at theta + alpha d + beta e, where
-    axes (2, P) holds d and e. All points are one batch of networks, in pieces that fit
-    a core's cache. Raises InputError where a loss is not finite."""
-    points = np.stack(np.meshgrid(alphas, betas), axis=-1).reshape(-1, 2)
-    numbers = len(task["X"]) * max(v.shape[-1] for v in task["like"].values())
-    size = max(1, 2**14 // numbers)
-    pieces = np.split(points, range(size, len(points), size))
-    thetas = (theta + piece @ axes for piece in pieces)  # (T, P) each  (6.11)
-    surface = np.concatenate([loss_at(each, task) for each in thetas])
-    if not np.all(np.isfinite(surface)):
-        raise InputError("the loss is not finite on all of a plane; try a smaller --lr")
-    return surface.reshape(len(betas), len(alphas))
-
-
-def normalise_filters(directions, theta, like):
-    """Give each column of each W (a filter: the weights into one neuron) of directions
-    (T, P) the length it has in theta (P,); biases rest (Li et al., 2018)."""
-    params, d = unpack(theta, like), unpack(directions, like)
-    for key in d:
-        ratio = 0.0  # for a bias
-        if key[0] == "W":
-            own = np.linalg.norm(d[key], axis=-2, keepdims=True)
-            ratio = np.linalg.norm(params[key], axis=-2) / own  # (6.12)
-        d[key] = ratio * d[key]
-    return pack(d)
-
-
-def fit_plane(path):
-    """Lay the plane of two principal components of a path (T, P) through its end: axes
-    (2, P), the share of variance each explains, the path's coordinates (T, 2) in the
-    plane and its distances (T,) from it."""
-    centred = path - path.mean(axis=0)
-    twice = np.vstack([centred, centred])  # so that a path of one point has two axes
-    _, s, axes = np.linalg.svd(twice, full_matrices=False)
-    explained = s[:2] ** 2 / max(np.sum(s**2), 1e-300)  # (6.13)
-    axes, offset = axes[:2], path - path[-1]
-    coordinates = offset @ axes.T  # (T, 2)
-    distance = np.linalg.norm(offset - coordinates @ axes, axis=1)  # (6.13)
-    return axes, explained, coordinates, distance
-
-
-# --- Training -------------------------------------------------------------------------
-
-
-def train(theta, task, epochs, lr, batch_size, rng, beta=0.0, adam=False, quiet=True):
-    """Descend from theta (P,) or (T, P) on mini-batches, with momentum beta or by Adam.
-
-    Returns the end and the history: ``step`` at some 100 moments, the ``path`` and the
-    ``loss`` on all data there. Raises FloatingPointError when that is not finite.
-    """
-    X, y, net = task["X"], task["y"], task["net"]
-    velocity, m, v, step, every = 0.0, 0.0, 0.0, 0, max(1, epochs // 100)
-    history = {"path": [theta], "step": [0], "loss": [loss_at(theta, task)]}
-    try:
-        for epoch in range(1, epochs + 1):
-            order = rng.permutation(len(X))
-            for rows in np.split(order, range(batch_size, len(X), batch_size)):
-                params, step = unpack(theta, task["like"]), step + 1
-                g = pack(backward(params, forward(params, X[rows], net), y[rows], net))
-                if adam:  # Kingma & Ba (2015)
-                    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-                    root = np.sqrt(v / (1 - 0.999**step)) + 1e-8
-                    velocity = -lr * m / (1 - 0.9**step) / root
-                else:
-                    velocity = beta * velocity - lr * g  # (6.5)
-                theta = theta + velocity
-            if epoch % every == 0 or epoch == epochs:
-                for key, new in zip(history, (theta, step, loss_at(theta, task))):
-                    history[key].append(new)
-                mean = np.mean(history["loss"][-1])
-                if not np.isfinite(mean):
-                    raise FloatingPointError(f"training diverged in epoch {epoch}: the "
-                                             f"loss is {mean}; try a smaller --lr")
-                if not quiet and (epoch % (20 * every) == 0 or epoch == epochs):
-                    print(f"{epoch:7,d}  {step:7,d}  {mean:8.4f}")
-    except KeyboardInterrupt:
-        print("Stopped by Ctrl-C; what was learnt so far is kept.")
-    return history["path"][-1], {key: np.array(v) for key, v in history.items()}
-
-
-# --- Figures --------------------------------------------------------------------------
-
-
-def draw_surface(ax, x, y, z, low, high, path=NO_PATH):
-    """Draw z over a plane in 3-D above its contours, and a path (T, 3) on both."""
-    (x, y), floor = np.meshgrid(x, y), low - 0.6 * (high - low)
-    colours = {"cmap": plt.get_cmap("viridis", 24), "vmin": low, "vmax": high}
-    ax.computed_zorder = False  # contours first, the path last
-    ax.contour(x, y, z, 12, zdir="z", offset=floor, linewidths=1, zorder=1, **colours)
-    ax.plot_surface(x, y, z, rcount=101, ccount=101, linewidth=0, antialiased=False,
-                    zorder=2, **colours)
-    ax.plot(*path[:, :2].T, floor, color=PALETTE[2], linewidth=1.2, zorder=1)
-    for colour, width in (("white", 4), (PALETTE[2], 2.2)):
-        ax.plot(*path.T, color=colour, linewidth=width, zorder=3)
-    ax.locator_params(nbins=5)
-    ax.set(zlim=(floor, high), zticks=np.linspace(low, high, 4).round(2))
-    ax.set_box_aspect((4, 4, 3), zoom=1.1)
-    ax.view_init(38, -60)
-
-
-def plot_bowl(plane, minimum, runs):
-    """Draw the bowl of part one, the descents in it, and their rates beside theory."""
-    layout = [["rates", "rates", "rates", "bowl", "bowl"], list(runs)]
-    fig, axs = plt.subplot_mosaic(layout, figsize=(9, 6.6), layout="constrained",
-                                  height_ratios=(3, 2),
-                                  per_subplot_kw={"bowl": {"projection": "3d"}})
-    low, high = plane[2].min(), plane[2].max()
-    draw_surface(axs["bowl"], *plane, low, high, runs["half the limit"]["path"])
-    for (name, run), colour in zip(runs.items(), PALETTE):
-        error, theory = run["error"], run["theory"]
-        axs["rates"].semilogy(error, color=colour, linewidth=2,
-                              label=f"x {run['measured']:.3f}, {name}")
-        if theory:
-            t = np.arange(len(error) // 2, len(error))
-            axs["rates"].semilogy(t, error[t[0]] * theory ** (t - t[0]), **TRUTH)
-        axs[name].contourf(*plane, np.geomspace(low, high, 14), norm="log")
-        axs[name].autoscale(False)
-        axs[name].plot(*run["path"][:21, :2].T, ".-", color="white", linewidth=0.8)
-        axs[name].plot(*minimum, "*", color=PALETTE[2], markersize=12)
-        axs[name].set(xlabel="w", ylabel="b", title=name)
-        axs[name].label_outer()
-    axs["bowl"].set(xlabel="w", ylabel="b", title="The mean squared error")
-    axs["rates"].set(xlabel="step", title="Distance to the minimum; dashed: theory")
-    axs["rates"].legend(loc="lower left")
-    return fig
-
-
-def plot_planes(planes, path=NO_PATH):
-    """Draw {name: plane}, each from above and in 3-D, and a path (T, 3) in it."""
-    fig, axs = plt.subplots(len(planes), 2, figsize=(9, 0.6 + 3 * len(planes)),
-                            squeeze=False, layout="constrained", width_ratios=(4, 5))
-    z = np.array([plane[2] for plane in planes.values()])
-    levels = np.linspace(z.min(), z.max() + 1e-9, 25)
-    for (above, solid), (name, plane) in zip(axs, planes.items()):
-        solid.remove()
-        solid = fig.add_subplot(solid.get_subplotspec(), projection="3d")
-        draw_surface(solid, *plane, levels[0], levels[-1], path)
-        colours = above.contourf(*plane, levels)
-        fig.colorbar(colours, ax=above, label="log10 of the loss", format="%.2f")
-        above.plot(*path[:, :2].T, ".-", color="white", linewidth=1.2)
-        above.plot(0, 0, "*", color="white", markeredgecolor="black", markersize=12)
-        above.set(xlabel=r"$\alpha$", ylabel=r"$\beta$", title=name)
-        solid.set(xlabel=r"$\alpha$", ylabel=r"$\beta$")
-    return fig
-
-
-def save_film(plane, path, file):
-    """Write a GIF that turns the surface with the path on it once."""
-    fig, ax = plt.subplots(figsize=(4.8, 4), subplot_kw={"projection": "3d"})
-    draw_surface(ax, *plane, plane[2].min(), plane[2].max(), path)
-    film = FuncAnimation(fig, lambda k: ax.view_init(38, 10 * k - 60), frames=36)
-    film.save(file, writer=PillowWriter(fps=10), dpi=90)
-
-
-def plot_training(runs, projected, distance, lines, lr):
-    """Draw what a plane hides: loss and distance off it, curvature, other solutions."""
-    fig, axs = plt.subplots(2, 2, figsize=(9, 6.8), layout="constrained")
-    (true, away), (curved, straight) = axs
-    steps, losses = runs[0]["step"], runs[0]["loss"][:, 0]
-    true.plot(steps, losses, color=PALETTE[0], label="on the path")
-    true.plot(steps, projected, color=PALETTE[2], label="projected on the plane")
-    away.plot(steps, distance, color="#000000")
-    for run, colour in zip(runs, PALETTE[2::-2]):
-        curved.plot(run["step"], run["lambda"], color=colour, label=run["name"])
-    curved.axhline(2 / lr, **TRUTH, label="2 / learning rate")
-    for (name, line), colour in zip(lines.items(), ("#000000", *PALETTE)):
-        straight.plot(np.linspace(-0.5, 1.5, len(line)), line, color=colour, label=name)
-    true.set(title=f"True losses are up to {max(losses / projected):.1f} times the "
-                   "plane's", xlabel="step", ylabel="loss")
-    away.set(title=f"The path leaves its plane by up to {distance.max():.2g}",
-             xlabel="step", ylabel="distance from the plane")
-    curved.set(title="Curvature: the largest eigenvalue of H", xlabel="step")
-    straight.set(title="Loss on the straight line to another point",
-                 xlabel="share of the way", xticks=(-0.5, 0, 0.5, 1, 1.5))
-    for ax in (true, curved, straight):
-        ax.legend()
-    return fig
-
-
-# --- Command line ---------------------------------------------------------------------
-
-
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
     def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan  # lies in no interval
-        if not low <= value <= high:
-            noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {noun} from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        noun = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {noun} from {low} to "
+                                         f"{high}")
 
     return parse
 
@@ -370,6 +314,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self):
         super().__init__(description=__doc__, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a number, too
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
@@ -382,20 +327,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def press_ctrl_c(*_):
+    """Let training end with its epoch, so that all is saved; the second time: stop."""
+    if CTRL_C:
+        raise KeyboardInterrupt
+    CTRL_C.append(True)
+    print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
 def run_safely(story, args):
     """Call ``story(args)``; say what failed in one sentence; return the exit status."""
-    sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?"
+    if sys.stdout:  # None where the console was closed
+        sys.stdout.reconfigure(errors="replace")  # a letter that it lacks shows "?"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            story(args)  # training looks for numbers that are not finite itself
+        with np.errstate(all="ignore"):  # training itself looks for infinite numbers
+            make_folder(args.out)
+            story(args)
         return 0
     except KeyboardInterrupt:
         status, message = 130, "stopped by Ctrl-C"
     except FloatingPointError as error:  # training diverged
         status, message = 1, error
+    except ImportError as error:
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        status, message = 2, f"please install a package first: pip install {package}"
     except (InputError, OSError, MemoryError) as error:
-        status, message = 2, error
+        status, message = 2, str(error) or "there is not enough memory for this"
+    finally:
+        signal.signal(signal.SIGINT, before)
+        CTRL_C.clear()
     print(f"{Path(__file__).name}: {message}", file=sys.stderr)
     return status
 
@@ -411,19 +375,23 @@ def make_folder(folder):
 
 
 def save_results(args, figures, metrics, others=()):
-    """Write {name: Figure} and the metrics to ``args.out``, then open the windows.
-
-    ``others`` names the files that the run has already written there.
-    """
-    for name, fig in figures.items():
-        fig.savefig(args.out / f"{name}.png", dpi=150)
+    """Write {name: Figure}, the metrics and others, {name: bytes}; open the windows."""
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
-    text = json.dumps({**metrics, "settings": settings}, indent=2,
+    text = json.dumps({**metrics, "settings": settings},
                       default=lambda v: v.name if isinstance(v, Path) else v.tolist())
-    (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
+    valid = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN
+    files = {**dict(others), "metrics.json": json.dumps(valid, indent=2).encode()}
+    names = [*(f"{name}.png" for name in figures), *files]
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:  # whole, or not at all
+        for name, fig in figures.items():
+            fig.savefig(Path(folder, f"{name}.png"), dpi=150)
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        for name in names:
+            Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plt.show()
     plt.close("all")
 
@@ -431,134 +399,166 @@ def save_results(args, figures, metrics, others=()):
 def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
-    flag = parser.add_argument
-    flag("--data", choices=["moons", "circles"], default="moons",
-         help="what the network learns (default: %(default)s)")
-    flag("--activation", choices=["tanh", "relu"], default="tanh",
-         help="of the hidden layers (default: %(default)s)")
-    flag("--hidden", type=number(int, 1, 200), nargs="+", default=[16, 16], metavar="H",
-         help="sizes of the hidden layers (default: 16 16)")
-    flag("--epochs", type=number(int, 1, 10**5), default=100,
-         help="passes with small batches; large ones take as many steps (default: "
-              "%(default)s)")
-    flag("--batch-size", type=number(int, 1, POINTS), default=10,
-         help="of the small batches; the large are all points (default: %(default)s)")
-    flag("--lr", type=number(float, 1e-9, 1e6), default=0.5,
-         help="learning rate of part two (default: %(default)s)")
-    flag("--grid", type=number(int, 2, 10**9), default=101, metavar="G",
-         help="a picture shows G x G networks (default: %(default)s)")
-    flag("--animate", action="store_true", help="also write surface.gif")
-    args = parser.parse_args(argv)
-    if 8 * args.grid**2 > MOST_BYTES:
-        parser.error(f"a grid of {args.grid} x {args.grid} losses takes "
-                     f"{8 * args.grid**2 / 1e9:,.1f} GB; try --grid 1001")
-    return args
+    for name, kind, low, high, default, what in (
+            ("bowl-lr", float, 1e-6, 3, 0.64, "learning rate of momentum in the bowl"),
+            ("momentum", float, 0, 1, 0.36, "momentum in the bowl; 0 is plain descent"),
+            ("hidden", int, 4, 32, 16, "hidden units of the network"),
+            ("epochs", int, 1, 20000, 4000, "steps of the network, with all points"),
+            ("lr", float, 1e-9, 1e6, 0.2, "learning rate of the network")):
+        parser.add_argument(f"--{name}", type=number(kind, low, high), default=default,
+                            help=what + " (default: %(default)s)")
+    return parser.parse_args(argv)
 
 
-def part_one(args, task, rng):
-    """Descend in the bowl of linear regression; return its figure and metrics."""
-    print("Part one: fit a line to 50 points of y = 2 x + 3 + noise, from w = b = 0\n"
-          "                    step     rate   theory")
-    A = np.column_stack([task["X"], np.ones(len(task["X"]))])  # (N, 2)
-    minimum = np.linalg.solve(A.T @ A, A.T @ task["y"][:, 0])  # (6.6)
-    H = 2 * A.T @ A / len(A)  # (6.6)
-    low, high = np.sqrt(np.linalg.eigvalsh(H))
-    polyak = 4 / (high + low) ** 2, ((high - low) / (high + low)) ** 2
-    runs = {"half the limit": (1 / high**2, 0), "near the limit": (1.94 / high**2, 0),
-            "above it": (2.04 / high**2, 0), "momentum": polyak, "Adam": (0.5, 0)}
-    for name, (lr, beta) in runs.items():
-        adam = name == "Adam"
-        _, history = train(np.zeros(2), task, 60, lr, len(A), rng, beta, adam)
-        error = np.linalg.norm(history["path"] - minimum, axis=1)
-        half = len(error) // 2  # by then only the slowest part of the error is left
-        measured = (error[-1] / error[half - 1]) ** (1 / (len(error) - half))
-        roots = [np.roots([1, lr * v**2 - 1 - beta, beta]) for v in (low, high)]
-        theory = None if adam else np.abs(roots).max()  # (6.7)
-        shown = "-" if adam else f"{theory:.4f}"
-        runs[name] = {"path": np.column_stack([history["path"], history["loss"]]),
-                      "error": error, "measured": measured, "theory": theory}
-        print(f"{name:15s}  {lr:7.4f}  {measured:7.4f}  {shown:>7s}")
-    end, kappa, limit = runs["momentum"]["path"][-1, :2], (high / low) ** 2, 2 / high**2
-    print(f"Condition number {kappa:.2f}; steps below 2 / {high**2:.4f} = {limit:.4f} "
-          "converge.\nThe minimum is w = {:.6f}, b = {:.6f};".format(*minimum),
-          "momentum ends at {:.6f}, {:.6f}.".format(*end))
-    plane = [m + 1.3 * abs(m) * np.linspace(-1, 1, args.grid) for m in minimum]
-    plane.append(loss_on_plane(np.zeros(2), np.eye(2), *plane, task))
-    return {"bowl": plot_bowl(plane, minimum, runs)}, {
-        "minimum": {"found": end, "exact": minimum}, "lambda_max": high**2,
-        "condition_number": kappa, "limit": limit,
-        "rate_measured": {k.split()[0]: run["measured"] for k, run in runs.items()},
-        "rate_theory": {k.split()[0]: run["theory"] for k, run in runs.items()}}
+def print_table(title, rows):
+    """Print dicts that have the same keys as one table, and return them."""
+    print(f"\n{title}\n" + "".join(f"{name:>11s}" for name in rows[0]))
+    for row in rows:
+        print("".join(f"{v if isinstance(v, str) else format(v, '.4g'):>11s}"
+                      for v in row.values()), flush=True)
+    return rows
 
 
-def train_both(args, task, rng):
-    """Train in small and large batches; return histories, and how sharp they end."""
-    start = init_params([2, *args.hidden, 1], args.activation, rng, (NETWORKS,))
-    steps, runs, sharpness = args.epochs * math.ceil(POINTS / args.batch_size), [], {}
-    for key, size, epochs in (("small", args.batch_size, args.epochs),
-                              ("large", POINTS, steps)):
-        print(f"\nPart two: {NETWORKS} networks, {size} of {POINTS} points a step\n"
-              "  epoch     step     loss")
-        ends, run = train(pack(start), task, epochs, args.lr, size, rng, quiet=False)
-        found = {"lambda_max": [top_eigenvalues(end, task, 1)[0] for end in ends],
-                 "normalised": [], "loss": run["loss"][-1],
-                 "test_loss": loss_at(ends, task, "test_")}
-        for end in ends:  # the mean of d.H d over 20 random directions d
-            d = normalise_filters(rng.normal(size=(20, len(end))), end, task["like"])
-            found["normalised"].append(np.sum(d * hessian_vector(end, d, task)) / 20)
-        sharpness[key] = {k: {"mean": np.mean(v), "sd": np.std(v)}
-                          for k, v in found.items()}
-        print(", ".join("{} {mean:.3f} +- {sd:.3f}".format(k, **v)
-                        for k, v in sharpness[key].items()))
-        curve = [top_eigenvalues(theta, task, 1)[0] for theta in run["path"][:, 0]]
-        runs.append(run | {"name": f"{size} points a step", "lambda": curve})
-    return runs, sharpness
+def study_bowl(args):
+    """Descend in the parabola and in the bowl; return figures and tables."""
+    (low, high), vectors = np.linalg.eigh(BOWL)
+    start, curve, one, two, panels, bowls = np.zeros(2), BOWL[0, 0], [], [], [], []
+    minimum = np.linalg.solve(BOWL, -line_gradient(start))  # (6.9)
+    w = np.linspace(-0.9, 2.9, 99)
+    J = line_loss(np.column_stack([w, 0 * w + minimum[1]]))
+    for share in (0.5, 1, 1.9, 2.1):  # of 1 / lambda
+        path = descend(minimum * (0, 1), share / curve, 0, 4, np.array([1, 0]))
+        one.append({"eta*lambda": share, "eta": share / curve} | {
+            f"w {k}": value for k, value in enumerate(path[:, 0])})
+        panels.append((rf"$\eta\lambda$ = {share}: error times {1 - share:.1f}", {
+            "_": (w, J, GREY, "-"), "_path": (path[:, 0], line_loss(path), RED, ".-")},
+            {"xlabel": "w", "ylabel": "loss J", "ylim": (0, 5)}))
+    t = np.linspace(0, 2 * np.pi, 99)
+    circle = np.column_stack([np.cos(t) / low**0.5, np.sin(t) / high**0.5]) @ vectors.T
+    rings = {f"_{r}": (*(minimum + r * circle).T, GREY, "-") for r in (1, 2.5, 4.61)}
+    for name, lr, mu in (
+            ("half", 1 / high, 0), ("near", 1.9 / high, 0), ("above", 2.1 / high, 0),
+            ("best", 2 / (high + low), 0), ("momentum", args.bowl_lr, args.momentum),
+            ("Adam", 0.4, np.nan)):  # 0.4: the best of 13 rates from 0.05 to 3, a test
+        path, rate = descend_adam(start, lr, 40), np.nan
+        if name != "Adam":
+            path = descend(start, lr, mu, 40)
+            roots = [np.roots([1, lr * v - 1 - mu, mu]) for v in (low, high)]
+            rate = np.abs(roots).max()  # (6.29)
+        error = np.linalg.norm(path - minimum, axis=1)
+        two.append({"descent": name, "eta": lr, "momentum": mu, "error 40": error[40],
+                    "factor": (error[40] / error[20]) ** (1 / 20), "theory": rate})
+        bowls.append((f"{name}: error {error[40]:.2g}", rings | {
+            "_": (*path.T, RED, ".-")}, {"xlim": (-3.5, 5.5), "ylim": (-1.5, 7.5)}))
+    tables = {"parabola": print_table(
+        "Part one, a line through 4 points: w moves alone, b = 3 is held", one),
+        "bowl": print_table(f"Both move: eigenvalues {high:g} and {low:g}, condition "
+                            f"number {high / low:g}, limit {2 / high:g}", two)}
+    return {"parabola": plot_panels(panels, 4), "descents": plot_panels(bowls, 3),
+            "bowl": plot_bowl(minimum, descend(start, 1 / high, 0, 40))}, tables
 
 
-def study_path(args, task, runs):
-    """Draw a path in its plane, and what the plane hides; return figures, metrics."""
-    path, began = runs[0]["path"][:, 0], time.perf_counter()
-    axes, explained, shadow, distance = fit_plane(path)
-    low, high, end = shadow.min(axis=0), shadow.max(axis=0), path[-1]
-    margin = 0.35 * max(high - low) + 1e-3
-    alphas, betas = np.linspace(low - margin, high + margin, args.grid).T
-    z = np.log10(loss_on_plane(end, axes, alphas, betas, task))
-    seconds, share = time.perf_counter() - began, explained.sum()
-    print(f"A plane holds {share:.1%} of a path's variance; of a random walk's, 76 %.\n"
-          f"Its picture is {args.grid**2:,} networks, computed in {seconds:.2f} s.")
-    projected, t = loss_at(end + shadow @ axes, task), np.linspace(-0.5, 1.5, 101)
-    others = {"its start": path[0], "another end": runs[0]["path"][-1, 1],
-              runs[1]["name"]: runs[1]["path"][-1, 0]}
-    lines = {name: loss_at(end + t[:, None] * (other - end), task)
-             for name, other in others.items()}
-    plane, shadow = (alphas, betas, z), np.column_stack([shadow, np.log10(projected)])
-    if args.animate:
-        save_film(plane, shadow, args.out / "surface.gif")
-    title = f"{share:.0%} of the path's variance"
-    return {"surface": plot_planes({title: plane}, shadow),
-            "training": plot_training(runs, projected, distance, lines, args.lr)}, {
-        "grid_seconds": seconds, "explained_variance": share,
-        "off_plane": distance.max(), "line_peak": lines["another end"].max(),
-        "worst_ratio": np.max(runs[0]["loss"][:, 0] / projected)}
+def measure(theta, X, y, epoch, rng):
+    """Return a row of what loss and Hessian say at theta, and a panel of slices."""
+    values, vectors = np.linalg.eigh(hessian_times(np.eye(theta.size), theta, X, y))
+    d, t = rng.normal(size=(1000, theta.size)), np.linspace(-1.5, 1.5, 99)
+    d = d / np.linalg.norm(d, axis=1, keepdims=True)  # directions of length 1
+    bends = (d @ vectors) ** 2 @ values  # (1000,), d.H d  (6.26)
+    row = {"epoch": epoch, "loss": loss_at(theta, X, y),
+           "slope": np.linalg.norm(gradient(theta, X, y)), "least": values[0],
+           "largest": values[-1], "below 0": np.sum(values < -1e-6),  # rounding: 1e-10
+           "mean": values.mean(), "slices": bends.mean(), "down": np.mean(bends < 0)}
+    lines = {name: (t, [loss_at(theta + s * v, X, y) for s in t], colour, "-") for name,
+             v, colour in (("_", d[:20], GREY), ("steepest", vectors.T[-1:], RED))}
+    return row, (f"Epoch {epoch}, random slices", lines, {"ylim": (0, 1.5)})
+
+
+def study_network(args, X, y, start, rng):
+    """Train the network and look around; return its end, figures and tables."""
+    path, moments = train(start, X, y, args.epochs, args.lr)
+    rows, panels = zip(*[measure(path[k], X, y, moments[k], rng) for k in sorted(
+        {*range(0, len(path), 10), len(path) - 1})])
+    print_table(f"Part two, a network with {start.size} weights and biases", rows)
+    if rows[-1]["loss"] > 0.9 * rows[0]["loss"]:
+        print("The loss has hardly fallen: try more --epochs or a larger --lr.")
+    directions, shadow, distance, share = plane_of_path(path)
+    low, high = shadow.min(axis=0) - 1, shadow.max(axis=0) + 1  # 1: to see the sides
+    alphas, betas = np.linspace(low, high, 81).T
+    z = np.log10(loss_on_plane(path[-1], *directions, alphas, betas, X, y))
+    below = loss_at(path[-1] + shadow @ directions, X, y)
+    found = {"share": share, "off_plane": distance.max(), "loss ratio": np.max(
+        loss_at(path, X, y) / below)}
+    print_table("The plane of the path: what it holds, and what it hides", [found])
+    H = hessian_times(np.eye(start.size), path[-1], X, y)
+    seen = {"plane": np.linalg.eigvalsh(directions @ H @ directions.T), "all of H":
+            np.linalg.eigvalsh(H), "Lanczos": lanczos(path[-1], X, y, 10, rng)}
+    found |= {"network": rows, "seen": print_table("Curvature at the end, as seen by", [
+        {"by": name, "least": v[0], "largest": v[-1]} for name, v in seen.items()])}
+    x = np.linspace(-1, 1, 99)[:, None]
+    fit = ("The curve that is learnt", {"_": (X, y, GREY, "."), "_fit": (
+        x, forward(unpack(path[-1]), x)["a2"], RED, "-")}, {"xlabel": "x"})
+    surface, _ = plot_plane(
+        alphas, betas, z, np.column_stack([shadow, np.log10(below)]), ("alpha", "beta",
+        "log10 J"), (f"A plane that holds {share:.1%} of a path", "The same in 3-D"))
+    return path[-1], {"surface": surface, "network": plot_panels(
+        [fit, panels[0], panels[-1]], 3)}, found
+
+
+def study_further(args, X, y, end, rng):
+    """Look along lines, and train pairs at two rates; return figures and tables."""
+    if CTRL_C:
+        return {}, {}
+    M, starts = args.hidden, pack(init_params(args.hidden, rng, (10,)))
+    rows, lines, t = [], {}, np.linspace(0, 1, 101)
+    orders = [rng.permutation(M) for _ in starts]  # of the hidden units
+    same = [end[[*order, *(M + order), *(2 * M + order), 3 * M]] for order in orders]
+    others = train(starts, X, y, args.epochs, args.lr)[0][-1]
+    for name, goals, colour in (("others", others, BLUE), ("itself", same, RED)):
+        J = np.array([loss_at(end + np.outer(t, goal - end), X, y) for goal in goals])
+        rows.append({"to": name} | {
+            f.__name__: f(J.max(axis=1)) for f in (np.mean, np.min, np.max)})
+        lines[name] = (t, J.T, colour, "-")
+    tables = {"barriers": print_table(
+        "Highest losses on 10 lines to other ends, and to itself permuted", rows)}
+    X, y = (np.concatenate([each, each]) for each in make_data(rng, (10,)))
+    rates = np.repeat([0.2, 0.3], 10)[:, None]  # (20, 1), limits of 10 and 6.67
+    path, _ = train(np.concatenate([starts, starts]), X, y, args.epochs, rates)
+    after, _ = train(path[-1], X, y, args.epochs, rates[::-1])
+    ends, x, rows, edge = path[-1], np.linspace(-1, 1, 401)[:, None], [], {}
+    facts = {"largest": largest(ends, X, y), "swapped": largest(after[-1], X, y),
+             "filters": np.zeros(20), "loss": loss_at(ends, X, y),
+             "new": loss_at(ends, x, np.sin(4 * x)) + 0.02}  # half the noise's 0.04
+    for i, end in enumerate(ends):
+        d = normalise_filters(rng.normal(size=(100, end.size)), end)
+        facts["filters"][i] = np.sum(d * hessian_times(d, end, X[i], y[i])) / 100
+    for lr, k, colour in ((0.2, 0, BLUE), (0.3, 10, RED)):
+        rows.append({"eta": lr, "2 / eta": 2 / lr} | {
+            name: each[k:k + 10].mean() for name, each in facts.items()})
+        for name, when, part in (("", 0, path), ("_", len(path), after)):
+            curve = largest(part[:, k], [X[k]] * len(part), [y[k]] * len(part))
+            time = when + np.arange(len(part))
+            edge[f"{name}eta = {lr:g} first"] = (time, curve, colour, "-")
+        edge[f"_{k}"] = ([0, 2 * len(path)], [2 / lr] * 2, colour, "--")
+    rows += [{"eta": word, "2 / eta": "-"} | {
+        name: np.std(each[:10] - each[10:], ddof=1) / 10**0.5 if word == "error" else
+        np.mean(each[:10] - each[10:]) for name, each in facts.items()}
+        for word in ("difference", "error")]
+    tables["edge"] = print_table("Edge of stability, sharp and flat: means of 10", rows)
+    return {"further": plot_panels([
+        ("λ climbs to 2 / η; rates swapped at 100 %", edge, {"xlabel": "time (%)"}),
+        ("Walls, even to the same network", lines, {"xlabel": "share"})], 2)}, tables
 
 
 def look(args):
-    """Do both parts, draw and save."""
+    """Do both parts and Going further, draw and save."""
     rng = np.random.default_rng(args.seed)
-    line, task = load_data(args, rng)
-    make_folder(args.out)
-    figures, metrics = part_one(args, line, rng)
-    runs, metrics["sharpness"] = train_both(args, task, rng)
-    more_figures, more_metrics = study_path(args, task, runs)
-    t, planes = np.linspace(-1, 1, args.grid), {}
-    d = rng.normal(size=(2, runs[0]["path"].shape[-1]))
-    for run in runs:
-        end = run["path"][-1, 0]
-        axes = normalise_filters(d, end, task["like"])
-        name = f"{run['name']}: largest eigenvalue {run['lambda'][-1]:.2g}"
-        planes[name] = t, t, np.log10(loss_on_plane(end, axes, t, t, task))
-    figures |= more_figures | {"minima": plot_planes(planes)}
-    save_results(args, figures, metrics | more_metrics, ["surface.gif"] * args.animate)
+    figures, metrics = study_bowl(args)
+    data, start = make_data(rng), pack(init_params(args.hidden, rng))
+    end, more, found = study_network(args, *data, start, rng)
+    further, tables = study_further(args, *data, end, rng)
+    if CTRL_C:
+        print("Because of Ctrl-C, Going further is missing or not complete.")
+    save_results(args, figures | more | further, metrics | found | tables)
 
 
 def main(argv=None):
