@@ -144,9 +144,9 @@ def backward(W, z, a, y, phi, kind):
 
 
 def central_difference(W, b, X, y, phi, kind, array, h=1e-5):
-    """Return the slope of J for each number of ``array``, measured by moving it by h.
+    """Return the measured slope of J for each number of X, or of one of the W[k], b[k].
 
-    ``array`` is X or one of the W[k] and b[k]; afterwards each number is what it was.
+    Each number of that ``array`` is moved by h both ways, and back again.
     """
     slopes = np.zeros(array.shape)
     for place in np.ndindex(array.shape):  # (0, 0), (0, 1), ...
@@ -163,10 +163,7 @@ def central_difference(W, b, X, y, phi, kind, array, h=1e-5):
 
 
 def gradient_error(ours, measured):
-    """Return how far ``ours`` is off, as a share of the measured slope.
-
-    A measured slope below 1e-6 is mostly rounding; then it is a share of 1e-6.
-    """
+    """Return how far ours is off, as a share of the measured slope, or of 1e-6."""
     return np.abs(ours - measured) / np.maximum(np.abs(measured), 1e-6)  # (7.14)
 
 
@@ -219,8 +216,8 @@ def stop_if_diverged(value, epoch):
 def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
     """Take ``epochs`` steps down the slope; return the new W and b, and the losses.
 
-    The losses are those before each step, and the one after the last. ``slip`` and
-    ``fix_biases`` belong to Going further.
+    The losses are those before each step, and after the last. Going further uses
+    ``slip`` and ``fix_biases``.
     """
     W, b, losses = dict(W), dict(b), []  # copies: the caller keeps the start
     for epoch in range(1, epochs + 1):
@@ -261,11 +258,10 @@ SLIPS = {  # name: what is written instead of the right line
 RULES = {  # name: how a comes from z, how dz comes from da; {u} stands for k[j]
     "sigmoid": ("sigmoid(z{u})", "da{u}*a{u}*(1 - a{u})"),
     "tanh": ("tanh(z{u})", "da{u}*(1 - a{u}**2)"),
-    "relu": ("relu(z{u})", "da{u}*(z{u} > 0)"),
-    "linear": ("z{u}", "da{u}*1"), "softmax": ("exp(z{u}) / S", ""),
-    "mse": ("(a{u} - y[{j}])**2 / 2", "a{u} - y[{j}]"),  # and how E comes from z and a
-    "ce": ("-y[{j}]*log(a{u})", "a{u} - y[{j}]"),
-    "bce": ("log(1 + exp(z{u})) - y[{j}]*z{u}", "a{u} - y[{j}]")}
+    "relu": ("relu(z{u})", "da{u}*(z{u} > 0)"), "softmax": ("exp(z{u}) / S", ""),
+    "linear": ("z{u}", "da{u}*1"),
+    "mse": "(a{u} - y[{j}])**2 / 2", "ce": "-y[{j}]*log(a{u})",  # how E comes from a
+    "bce": "log(1 + exp(z{u})) - y[{j}]*z{u}"}
 
 
 def backward_with_slip(slip, W, z, a, y, phi, kind, lr):
@@ -299,10 +295,9 @@ def backward_with_slip(slip, W, z, a, y, phi, kind, lr):
 
 
 def measure(W, b, X, y, phi, kind):
-    """Return the measured slopes by name, and the names whose slope a kink can spoil.
+    """Return the measured slopes by name, and the arrays whose slopes a kink can spoil.
 
-    To move a[k] is to move the input of the layers that follow. One example: to move z
-    is to move b. Near the kink of a ReLU, z = 0, a central difference is no slope.
+    To move a[k] is to move the input of the layers after it; to move z is to move b.
     """
     (z, a), L = forward(W, b, X, phi), len(W)
     slopes, kinks = {"dW": {}, "db": {}, "dz": {}, "da": {}}, set()
@@ -338,7 +333,7 @@ def forward_rules(sizes, phi, kind):
         if phi[k] == "softmax":
             rules += [("S", " + ".join(f"exp(z{k}[{j}])" for j in units))]
         rules += [(f"a{k}[{j}]", RULES[phi[k]][0].format(u=f"{k}[{j}]")) for j in units]
-    rules += [(f"E[{j}]", RULES[kind][0].format(u=f"{L}[{j}]", j=j)) for j in units]
+    rules += [(f"E[{j}]", RULES[kind].format(u=f"{L}[{j}]", j=j)) for j in units]
     return [*rules, ("J", " + ".join(f"E[{j}]" for j in units))]
 
 
@@ -348,7 +343,7 @@ def backward_rules(sizes, phi, kind):
     for k in range(L, 0, -1):
         units = [(j, f"{k}[{j}]") for j in range(sizes[k])]
         first = "dz" if k == L and kind != "mse" else "da"  # which collapses the two
-        rule = RULES[kind][1] if k == L else f"dz{k + 1} @ W{k + 1}[{{j}},:]"
+        rule = "a{u} - y[{j}]" if k == L else f"dz{k + 1} @ W{k + 1}[{{j}},:]"
         rules += [(first + u, rule.format(u=u, j=j)) for j, u in units]
         if first == "da":
             rules += [("dz" + u, RULES[phi[k]][1].format(u=u)) for _, u in units]
@@ -375,10 +370,7 @@ def put_in(rule, known):
 
 
 def work_out(W, b, X, y, args):
-    """Return each number of one step as a row: part, symbol, rule, numbers, value.
-
-    The rule is always the right one. With --mistake the value is what the slip gives.
-    """
+    """Return a row for each number: part, symbol, the right rule, numbers, value."""
     L, phi, kind = len(W), args.phi, args.loss
     z, a = forward(W, b, X, phi)
     E = {"mse": (a[L] - y) ** 2 / 2, "ce": -y * log_softmax(z[L]),
@@ -787,15 +779,14 @@ def parse_args(argv=None):
     network.add_argument("--weights", type=Path, metavar="FILE",
                          help='JSON with {"W1": [[...], ...], "b1": [...], "W2": ...}')
     flag("--input", type=number(float, -LARGEST, LARGEST), nargs="+", help="the inputs")
-    flag("--target", type=number(float, -LARGEST, LARGEST), nargs="+",
-         help="what the outputs should become")
+    flag("--target", type=number(float, -LARGEST, LARGEST), nargs="+", help="targets")
     flag("--activation", choices=["sigmoid", "tanh", "relu"], default="sigmoid",
          help="of the hidden layers (default: %(default)s)")
     flag("--output", choices=[*LOSSES], default="sigmoid",
          help="activation of the last layer (default: %(default)s)")
     flag("--loss", choices=["mse", "bce", "ce"],
-         help="mse, half the squared error, for sigmoid or linear outputs; bce, the "
-              "cross-entropy of sigmoids; ce, that of a softmax (default: as it fits)")
+         help="mse, half the squared error; bce or ce, the cross-entropy of sigmoids "
+              "or of a softmax (default: the first that fits --output)")
     flag("--epochs", type=number(int, 1, 10**6), default=10_000,
          help="steps of training (default: %(default)s)")
     flag("--lr", type=number(float, 1e-6, 1e9), default=0.5,
@@ -803,8 +794,7 @@ def parse_args(argv=None):
     flag("--fix-biases", action="store_true", help="move the weights only")
     flag("--step", action="store_true", help="wait at each number for Enter, b or q")
     flag("--jacobians", action="store_true", help="multiply the full Jacobians, too")
-    flag("--mistake", choices=[*SLIPS], metavar="SLIP", default="",
-         help="make this slip: " + ", ".join(SLIPS))
+    flag("--mistake", choices=[*SLIPS], default="", help="make this slip")
     args = parser.parse_args(argv)
     if args.layers and not 2 <= len(args.layers) <= 6:
         parser.error("--layers needs 2 to 6 sizes, from the inputs to the outputs")
