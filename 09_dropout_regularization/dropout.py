@@ -4,39 +4,34 @@
 # ///
 """Does a network learn more if random units are switched off in each training step?
 
-    X (N, D) -> W1 (D, H1) -> ReLU, mask m1 -> a1 (N, H1) -> W2 (H1, H2)
-             -> ReLU, mask m2 -> a2 (N, H2) -> W3 (H2, K) -> softmax -> a3 (N, K)
+    X (N, D) -> W1 (D, H) -> ReLU, mask -> a1 (N, H)
+             -> W2 (H, K) -> softmax -> a2 (N, K)
 
-N images, D = 64 pixels, K = 10 digits. Masks hold 0 (unit off) or 1 / (1 - q) (on), at
-drop rate q. A further axis in front of every array is for S runs that learn at once.
-Numbers such as (9.1) are those of the equations in README.md.
+N images, D = 64 pixels, H hidden units, K = 10 digits. The mask holds 0 (unit off) or
+1 / (1 - q) (unit on); q is the drop rate. (9.1) is the number of an equation in
+README.md.
 
-    python dropout.py                       ten pairs of networks, 15 seconds
-    python dropout.py --hidden 16 16        a narrow network: dropout does harm
+    python dropout.py                       ten pairs of networks: 9 seconds
+    python dropout.py --drop 0.8            switch off four units of five
+    python dropout.py --hidden 16           a narrow network
 """
 
 import argparse
+import contextlib
 import json
 import math
+import os
+import re
+import signal
 import sys
 import tempfile
-from collections import namedtuple
+import warnings
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
 
 import matplotlib.pyplot as plt
 import numpy as np
-
-TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR = "#56B4E9", "#D55E00", "#009E73"
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-RATES, PENALTIES = (0.2, 0.4, 0.6, 0.8), (0.001, 0.003, 0.01, 0.03)
-SIZES, NAMES = (50, 100, 400), ("training", "validation")
-Setting = namedtuple("Setting", "size drop l2")
-
-
-class InputError(ValueError):
-    """Bad input that the user can mend; the message is one sentence that says how."""
-
 
 # --- Data -----------------------------------------------------------------------------
 
@@ -44,31 +39,57 @@ class InputError(ValueError):
 def load_data(size, runs, rng):
     """Return {"training", "validation", "test"}: X (N, 64) and one-hot y (N, 10).
 
-    Every second of the 1,797 images is for the test, in all runs alike: nothing chosen
-    on validation data has seen it. Each run shuffles the others for itself: the first
-    ``size`` are to learn from, (S, size, 64), the last 298 are for validation.
+    Every second of the 1,797 images is for the test, in all S = ``runs`` alike. Each
+    run shuffles the others for itself: the first ``size`` are to learn from, an array
+    (S, size, 64), the last 298 are for validation.
     """
     from sklearn.datasets import load_digits
 
-    X, labels = load_digits(return_X_y=True)
-    X, y = np.float32(X / 16), np.eye(10, dtype=np.float32)[labels]
-    pool = rng.permuted(np.tile(np.arange(0, len(X), 2), (runs, 1)), axis=1)  # (S, 899)
-    rows = {"training": pool[:, :size], "validation": pool[:, -298:],
-            "test": np.arange(1, len(X), 2)}
-    return {name: (X[n], y[n]) for name, n in rows.items()}
+    X, digits = load_digits(return_X_y=True)
+    X, y = X / 16, np.eye(10)[digits]  # ink from 0 to 1; row k of np.eye is one-hot k
+    pool = np.arange(0, len(X), 2)
+    rows = np.array([rng.permutation(pool) for _ in range(runs)])  # (S, 899)
+    parts = {"training": rows[:, :size], "validation": rows[:, -298:],
+             "test": np.arange(1, len(X), 2)}
+    return {name: (X[n], y[n]) for name, n in parts.items()}
 
 
 # --- Model ----------------------------------------------------------------------------
 
 
-def init_params(sizes, runs, rng):
-    """Return zero biases and He's random weights for S networks D-H1-H2-K."""
-    params = {}
-    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), 1):
-        W = rng.normal(scale=math.sqrt(2 / n_in), size=(runs, n_in, n_out))
-        params[f"W{k}"] = W.astype(np.float32)
-        params[f"b{k}"] = np.zeros((runs, n_out), np.float32)
-    return params
+def init_params(n_hidden, runs, rng):
+    """Return He's random weights and zero biases of S = ``runs`` networks 64-H-10."""
+    W1 = rng.normal(scale=math.sqrt(2 / 64), size=(runs, 64, n_hidden))
+    W2 = rng.normal(scale=math.sqrt(2 / n_hidden), size=(runs, n_hidden, 10))
+    return {"W1": W1, "b1": np.zeros((runs, 1, n_hidden)),
+            "W2": W2, "b2": np.zeros((runs, 1, 10))}
+
+
+def draw_mask(shape, drop, rng):
+    """Return a mask of this shape: 0 with probability ``drop``, else 1 / (1 - drop)."""
+    on = rng.random(shape) >= drop  # True with probability 1 - drop
+    return on / (1 - drop)  # (9.1)
+
+
+def softmax(z):
+    """Return exp(z) / sum(exp(z)) along the last axis; the shift prevents overflow."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def forward(params, X, mask):
+    """Return z1, a1 (N, H), z2, a2 (N, K) for X (N, D) under a mask (N, H).
+
+    A mask of 1.0 lets every unit pass: that is evaluation, and nothing is random.
+    """
+    z1 = X @ params["W1"] + params["b1"]  # (N, H)
+    a1 = np.maximum(0, z1) * mask  # (N, H)  (9.2)
+    z2 = a1 @ params["W2"] + params["b2"]  # (N, K)
+    a2 = softmax(z2)  # (N, K)
+    return {"z1": z1, "a1": a1, "z2": z2, "a2": a2}
+
+
+# --- Loss and gradients ---------------------------------------------------------------
 
 
 def log_softmax(z):
@@ -77,49 +98,56 @@ def log_softmax(z):
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def draw_masks(drop, shapes, rng):
-    """Return masks: 0 with probability ``drop`` in [0, 1), else 1 / (1 - drop)."""
-    on = [rng.random(shape, np.float32) >= drop for shape in shapes]
-    return [mask.astype(np.float32) / (1 - drop) for mask in on]  # (9.1)
+def loss(z2, y):
+    """Return the cross-entropy of the sums z2 (N, K) for one-hot y (N, K), a mean."""
+    # Axes counted from the end: a stack of networks has one loss for each network.
+    return -np.sum(y * log_softmax(z2), axis=(-2, -1)) / y.shape[-2]  # (9.4)
 
 
-def forward(params, X, masks=None):
-    """Return all intermediates for X (N, D) under masks m1, m2; None is evaluation."""
-    m1, m2 = (1.0, 1.0) if masks is None else masks
-    z1 = X @ params["W1"] + params["b1"][..., None, :]  # (N, H1)  (9.2)
-    a1 = np.maximum(0, z1) * m1  # (N, H1)  (9.3)
-    z2 = a1 @ params["W2"] + params["b2"][..., None, :]  # (N, H2)
-    a2 = np.maximum(0, z2) * m2  # (N, H2)
-    z3 = a2 @ params["W3"] + params["b3"][..., None, :]  # (N, K)
-    return {"X": X, "m1": m1, "z1": z1, "a1": a1, "m2": m2, "z2": z2, "a2": a2,
-            "z3": z3, "a3": np.exp(log_softmax(z3))}
-
-
-# --- Loss and gradients ---------------------------------------------------------------
-
-
-def loss(cache, y):
-    """Return the cross-entropy for one-hot digits y (N, K): () or, of S runs, (S,)."""
-    return -np.sum(y * log_softmax(cache["z3"]), axis=(-2, -1)) / y.shape[-2]  # (9.4)
-
-
-def backward(params, cache, y):
-    """Return the gradient of the loss, under the masks of the forward pass."""
-    dz3 = (cache["a3"] - y) / y.shape[-2]  # (N, K)  (9.5)
-    dW3 = cache["a2"].swapaxes(-1, -2) @ dz3  # (H2, K)
-    db3 = dz3.sum(axis=-2)  # (K,)
-    da2 = dz3 @ params["W3"].swapaxes(-1, -2)  # (N, H2)
-    dz2 = da2 * cache["m2"] * (cache["z2"] > 0)  # (N, H2)  (9.6)
-    dW2 = cache["a1"].swapaxes(-1, -2) @ dz2  # (H1, H2)
-    db2 = dz2.sum(axis=-2)  # (H2,)
-    da1 = dz2 @ params["W2"].swapaxes(-1, -2)  # (N, H1)
-    dz1 = da1 * cache["m1"] * (cache["z1"] > 0)  # (N, H1)
-    dW1 = cache["X"].swapaxes(-1, -2) @ dz1  # (D, H1)
-    db1 = dz1.sum(axis=-2)  # (H1,)
-    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2, "W3": dW3, "b3": db3}
+def backward(params, X, cache, mask, y):
+    """Return the gradient of the loss, under the mask that ``forward`` had."""
+    dz2 = (cache["a2"] - y) / y.shape[-2]  # (N, K)  (9.5)
+    dW2 = cache["a1"].mT @ dz2  # (H, K)  .mT transposes each matrix of a stack
+    db2 = dz2.sum(axis=-2, keepdims=True)  # (1, K)
+    da1 = dz2 @ params["W2"].mT  # (N, H)
+    dz1 = da1 * mask * (cache["z1"] > 0)  # (N, H)  (9.6)
+    dW1 = X.mT @ dz1  # (D, H)
+    db1 = dz1.sum(axis=-2, keepdims=True)  # (1, H)
+    return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
 
 # --- Training -------------------------------------------------------------------------
+
+
+def accuracies(params, X, y):
+    """Return the share of images that are read rightly, without a mask: one a run."""
+    a2 = forward(params, X, 1.0)["a2"]
+    return np.mean(a2.argmax(axis=-1) == y.argmax(axis=-1), axis=-1)
+
+
+def train(params, X, y, drop, epochs, lr, rng, l2=0.0):
+    """Descend on all images at once, under a new mask in each epoch.
+
+    Returns the params and their path: (epoch, params) at the start, after every tenth
+    epoch and at the end. ``l2`` is used in Going further only (9.9).
+    """
+    params = dict(params)  # a copy: the caller keeps the start
+    path = [(0, dict(params))]
+    shape = X.shape[:-1] + (params["W1"].shape[-1],)  # (N, H): each image its own mask
+    for epoch in range(1, epochs + 1):
+        mask = draw_mask(shape, drop, rng) if drop > 0 else 1.0
+        cache = forward(params, X, mask)
+        stop_if_diverged(loss(cache["z2"], y).sum(), epoch)
+        grads = backward(params, X, cache, mask, y)
+        grads["W1"] = grads["W1"] + l2 * params["W1"]
+        grads["W2"] = grads["W2"] + l2 * params["W2"]
+        for name in params:
+            params[name] = params[name] - lr * grads[name]
+        if epoch % 10 == 0 or epoch == epochs or CTRL_C:
+            path.append((epoch, dict(params)))
+        if CTRL_C:  # it was pressed: what was learnt so far is kept
+            break
+    return params, path
 
 
 def stop_if_diverged(value, epoch):
@@ -129,58 +157,31 @@ def stop_if_diverged(value, epoch):
                                  f"{value:.3g}; try a smaller --lr")
 
 
-def train(params, X, y, drop, l2, epochs, lr, rng, momentum=0.9, every=5):
-    """Descend with momentum on all images at once, under new masks in each epoch.
-
-    Returns params and their path: (epoch, params) at the start, after ``every`` few
-    epochs and at the end, or at Ctrl-C. Raises FloatingPointError if a loss explodes.
-    """
-    shapes = [(*X.shape[:-1], params[b].shape[-1]) for b in ("b1", "b2")]
-    velocity = {k: np.zeros_like(v) for k, v in params.items()}
-    path = [(0, params)]
-    try:
-        for epoch in range(1, epochs + 1):
-            masks = draw_masks(drop, shapes, rng) if drop else None
-            cache = forward(params, X, masks)
-            stop_if_diverged(loss(cache, y).sum(), epoch)
-            grads = backward(params, cache, y)
-            for k in ("W1", "W2", "W3"):
-                grads[k] = grads[k] + l2 * params[k]  # (9.7)
-            velocity = {k: momentum * velocity[k] - lr * grads[k] for k in params}
-            params = {k: params[k] + velocity[k] for k in params}  # (9.8)
-            if epoch % every == 0 or epoch == epochs:
-                path.append((epoch, params))
-    except KeyboardInterrupt:
-        print("Stopped by Ctrl-C; what was learnt so far is kept.")
-        path.append((epoch - 1, params))
-    return params, path
+# ======================================================================================
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# ======================================================================================
 
 
-def accuracies(a, y):
-    """Return the share of rows of a (N, K) that are largest where one-hot y is 1."""
-    return np.mean(a.argmax(axis=-1) == y.argmax(axis=-1), axis=-1)
+# --- Going further --------------------------------------------------------------------
 
-
-def follow(path, X, y):
-    """Return loss and accuracy on X, y along the path, (2, T, S), without masks."""
-    caches = (forward(params, X) for _, params in path)
-    rows = [(loss(cache, y), accuracies(cache["a3"], y)) for cache in caches]
-    return np.swapaxes(rows, 0, 1)
-
-
-def stop_early(path, scores):
-    """Return, for each run, the params of the path with the highest score (T, S)."""
-    best = np.argmax(scores, axis=0)  # (S,), the earliest of equals
-    return {k: np.array([path[t][1][k][s] for s, t in enumerate(best)])
-            for k in path[0][1]}
-
-
-# --- What dropout is ------------------------------------------------------------------
+RATES = (0.2, 0.5, 0.8)  # drop rates that are compared on validation images
+PENALTIES = (0.001, 0.003, 0.01)  # of the rival L2, from hardly any to too much
+MASKS = 30  # thinned networks whose answers are averaged
 
 
 def mean_and_error(values):
     """Return the mean of independent values and its standard error."""
-    return np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values))
+    return np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values))  # (9.8)
+
+
+def stop_early(path, X, y):
+    """Return, for each run, the params of the path that read X best; and their epochs.
+    """
+    scores = [accuracies(params, X, y) for _, params in path]  # (T, S)
+    best = np.argmax(scores, axis=0)  # (S,), the earliest of equals
+    params = {name: np.array([path[t][1][name][s] for s, t in enumerate(best)])
+              for name in path[0][1]}
+    return params, [path[t][0] for t in best]
 
 
 def expected_loss(X, y, beta, drop, rng):
@@ -189,122 +190,153 @@ def expected_loss(X, y, beta, drop, rng):
     chance = np.prod(np.where(on, 1 - drop, drop), axis=1)  # (2^D,)
     losses = np.sum((y - on / (1 - drop) * beta @ X.T) ** 2, axis=1)  # (2^D,)
     penalty = drop / (1 - drop) * np.sum(X**2 * beta**2)
-    ridge = np.sum((y - X @ beta) ** 2) + penalty  # (9.9)
-    (masks,) = draw_masks(drop, [(2000, *X.shape)], rng)
+    ridge = np.sum((y - X @ beta) ** 2) + penalty  # (9.11)
+    masks = draw_mask((2000,) + X.shape, drop, rng)
     sampled = mean_and_error(np.sum((y - (X * masks) @ beta) ** 2, axis=1))
     return chance @ losses, ridge, *sampled
 
 
-def thin_out(params, X, drop, count, rng):
-    """Return a3 (count, S, N, K) of ``count`` networks, each of one mask for all X."""
-    shapes = [(len(params[b]), 1, params[b].shape[-1]) for b in ("b1", "b2")]
-    masks = (draw_masks(drop, shapes, rng) for _ in range(count))
-    return np.stack([forward(params, X, pair)["a3"] for pair in masks])
+def mean_vote(params, X, drop, count, rng):
+    """Return the mean probabilities (S, N, K) of ``count`` thinned networks, and one's.
+    """
+    shape = params["W1"].shape[:-2] + (1, params["W1"].shape[-1])  # one mask for all X
+    votes = [forward(params, X, draw_mask(shape, drop, rng))["a2"]
+             for _ in range(count)]
+    return np.mean(votes, axis=0), votes[0]  # (9.12)
+
+
+def doubt_finds_mistakes(a2, y):
+    """Return, for each run, how well a low largest probability points at mistakes.
+
+    It is the share of pairs, a mistake and a right answer, in which the mistake is the
+    less certain one (the area under the ROC curve): 0.5 is chance, 1 is perfect.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    wrong = a2.argmax(axis=-1) != y.argmax(axis=-1)  # (S, N)
+    return np.array([roc_auc_score(w, -a.max(axis=-1)) for w, a in zip(wrong, a2)])
 
 
 # --- Figures --------------------------------------------------------------------------
 
-
-def draw_band(ax, x, values, colour, label, style="o-"):
-    """Draw the mean of values (T, S) over S runs, in a band of a standard deviation."""
-    mean, sd = np.mean(values, axis=1), np.std(values, axis=1, ddof=1)
-    ax.plot(x, mean, style, color=colour, linewidth=2, label=label)
-    ax.fill_between(x, mean - sd, mean + sd, color=colour, alpha=0.2, linewidth=0)
+TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR = "#56B4E9", "#D55E00", "#009E73"
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
 
 
-def plot_curves(pair, drop):
-    """Draw loss and accuracy by epoch, without dropout dashed and with it solid."""
-    fig, axs = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-    for row, style, q in zip(pair, ("--", "-"), (0, drop)):
-        for name, colour in zip(NAMES, (TRAIN_COLOUR, VALIDATION_COLOUR)):
-            for ax, share in zip(axs, row[name]):
-                draw_band(ax, row["x"], share, colour, f"{name}, q = {q:g}", style)
-    ends = np.mean([row["validation"][:, -1] for row in pair], axis=-1)  # (2, 2)
-    axs[0].set(yscale="log", xlabel="epoch", ylabel="loss (cross-entropy)",
-               title=f"Validation loss {ends[0, 0]:.2f}, with dropout {ends[1, 0]:.2f}")
-    lowest = min(0.7, ends[:, 1].min() - 0.1)  # the first epochs may lie below
-    axs[1].set(xlabel="epoch", ylabel="accuracy", ylim=(lowest, 1.01),
-               title=f"Accuracy {ends[0, 1]:.1%}, with dropout {ends[1, 1]:.1%}")
-    axs[1].legend(title="mean and standard deviation")
+def plot_thinned(masks):
+    """Draw a small network twice, with the units crossed out that masks (2, 6) drop."""
+    fig, axs = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
+    for ax, mask, which in zip(axs, masks, ("first", "second")):
+        columns = [np.linspace(low, 1 - low, n)
+                   for low, n in ((0.1, 4), (0, 6), (0.2, 3))]
+        for unit, value in zip(columns[1], mask):
+            for x, others in ((0, columns[0]), (2, columns[2])):
+                for other in others:
+                    ax.plot([x, 1], [other, unit], linewidth=1, zorder=bool(value),
+                            color="#888888" if value else "#EEEEEE")
+        for k, column in enumerate(columns):
+            ax.scatter([k] * len(column), column, s=330, color="white",
+                       edgecolor="#000000", zorder=2)
+        for unit, value in zip(columns[1], mask):
+            ax.text(1, unit, f"{value:g}" if value else "×", ha="center", va="center",
+                    color="#000000" if value else "#D55E00", zorder=3,
+                    fontsize=10 if value else 20)
+        ax.set(title=f"{which} image: {np.sum(mask == 0)} of 6 are off",
+               xlim=(-0.2, 2.2), xticks=[0, 1, 2], yticks=[],
+               xticklabels=["pixels", "hidden units", "digits"])
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
     return fig
 
 
-def plot_gap(results, plain, drop):
-    """Draw the accuracies on training and test images, and their gap, by drop rate."""
-    fig, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
-    rates = sorted(s.drop for s in results if s._replace(drop=0.0) == plain)
-    rows = [results[plain._replace(drop=q)] for q in rates]
-    test, gap = (np.array([row[key] for row in rows]) for key in ("test", "gap"))
-    draw_band(ax, rates, test + gap / 100, TRAIN_COLOUR, "training")
-    draw_band(ax, rates, test, TEST_COLOUR, "test")
-    for q, low, high in zip(rates, test.mean(axis=1), gap.mean(axis=1)):
-        ax.vlines(q, low, low + high / 100, color="#999999")
-        ax.annotate(f" {high:.1f}", (q, low + high / 200))
-    ends = [gap[rates.index(q)].mean() for q in (0, drop)]
-    ax.set(xlabel="drop rate q", ylabel="accuracy", title="Training and test: "
-           f"{ends[0]:.1f} points apart without dropout, {ends[1]:.1f} at q = {drop:g}")
-    ax.legend(title="mean and standard deviation")
+def plot_pairs(without, with_dropout, drop):
+    """Draw the test accuracies of pairs (S,), and their differences with the error."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
+    left.plot([0, 1], 100 * np.array([without, with_dropout]), color="#888888",
+              marker="o", linewidth=1)
+    left.set(xticks=[0, 1], xticklabels=["without", f"with dropout {drop:g}"],
+             xlim=(-0.3, 1.3), ylabel="test accuracy in %",
+             title="A line is a pair that shares images and start")
+    gains = 100 * (with_dropout - without)
+    mean, error = mean_and_error(gains)
+    right.axhline(0, color="#000000", linestyle="--")
+    right.scatter(range(1, len(gains) + 1), np.sort(gains), color=TEST_COLOUR)
+    right.errorbar(len(gains) + 2, mean, error, color="#000000", marker="s", capsize=5)
+    right.annotate(f"mean {mean:+.2f}\n± {error:.2f}", (len(gains) + 2, mean + error),
+                   (0, 6), ha="center", textcoords="offset points")
+    right.set(xlabel="pair, sorted", ylabel="points gained by dropout",
+              xlim=(0, len(gains) + 4), xticks=range(1, len(gains) + 1),
+              title=f"{np.sum(gains > 0)} of {len(gains)} pairs gain")
     return fig
 
 
-def plot_units(units, drop):
+def plot_curves(rows, drop):
+    """Draw training and validation loss by epoch, without dropout and with it."""
+    fig, axs = plt.subplots(1, 2, figsize=(8, 3.8), sharey=True, layout="constrained")
+    for ax, row, name in zip(axs, rows, ("Without dropout", f"With dropout {drop:g}")):
+        for part, colour in (("training", TRAIN_COLOUR),
+                             ("validation", VALIDATION_COLOUR)):
+            losses = [loss(forward(params, *[row["data"][part][0], 1.0])["z2"],
+                           row["data"][part][1]).mean() for _, params in row["path"]]
+            ax.plot([epoch for epoch, _ in row["path"]], losses, color=colour,
+                    linewidth=2)
+            ax.annotate(f"{part} {losses[-1]:.3f}", (row["path"][-1][0], losses[-1]),
+                        (0, 14), ha="right", textcoords="offset points", color=colour)
+        ax.set(xlabel="epoch", yscale="log", yticks=[0.03, 0.1, 0.3, 1],
+               yticklabels=[0.03, 0.1, 0.3, 1], title=name)
+    axs[0].set_ylabel("loss, all units on")
+    return fig
+
+
+def plot_units(rows, drop, rng):
     """Draw the activations of one run, and what it costs to take units away."""
-    fig, axs = plt.subplots(1, 3, figsize=(9.5, 4.2), layout="constrained")
-    for ax, unit, q, colour in zip(axs, units, (0, drop), ("#000000", "#CC79A7")):
-        digits, a2 = unit["y"].argmax(axis=-1), unit["a2"]  # (N,), (N, H2)
-        means = [np.mean(a2[digits == k], axis=0) for k in range(10)]
+    fig, axs = plt.subplots(1, 3, figsize=(9, 4.2), layout="constrained")
+    names, shares = ("without dropout", f"dropout {drop:g}"), (0, 0.2, 0.4, 0.6, 0.8)
+    for ax, row, name, colour in zip(axs, rows, names, ("#000000", "#CC79A7")):
+        X, y = row["data"]["validation"]
+        a1 = forward(row["params"], X, 1.0)["a1"][0, ::3]  # (N, H), every third image
+        digits = y[0, ::3].argmax(axis=-1)
+        means = [np.mean(a1[digits == k], axis=0) for k in range(10)]
         order = np.ix_(np.argsort(digits), np.argsort(np.argmax(means, axis=0)))
-        picture = ax.imshow(a2[order].T, aspect="auto", vmin=0, vmax=4)
+        picture = ax.imshow(a1[order].T, aspect="auto", vmin=0, vmax=4)
         ax.set_xticks(np.searchsorted(np.sort(digits), range(10)), range(10), ha="left")
         ax.set(xlabel="images, by digit", yticks=[],
-               title=f"q = {q:g}: {unit['on']:.0%} of units on")
-        draw_band(axs[2], (0, *RATES), unit["thinned"], colour, f"q = {q:g}")
-    axs[0].set_ylabel("units of layer 2, by favourite digit")
+               title=f"{name}:\n{np.mean(a1 > 0):.0%} of activations above 0")
+        scores = []
+        for share in shares:
+            gone = rng.random((20, *row["params"]["b1"].shape)) < share
+            scores.append(np.mean([accuracies(row["params"] | {
+                "W2": row["params"]["W2"] * ~off.mT / (1 - share)}, X, y)
+                for off in gone]))
+        axs[2].plot(shares, scores, "o-", color=colour, label=name)
+    axs[0].set_ylabel("hidden units, by favourite digit")
     fig.colorbar(picture, ax=axs[1], label="activation", pad=0.02)
-    ends = [unit["thinned"][3].mean() for unit in units]
     axs[2].set(xlabel="share of units taken away", ylabel="validation accuracy",
-               title=f"{RATES[2]:.0%} gone: {ends[0]:.0%} and {ends[1]:.0%}")
+               title="Units taken away\nafter training")
     axs[2].legend()
     return fig
 
 
-def plot_unsure(X, y, votes):
-    """Draw the images whose answer has the lowest mean vote; votes (masks, N, K)."""
-    mean, digits = votes.mean(axis=0), y.argmax(axis=-1)
-    read, worst = mean.argmax(axis=-1), mean.max(axis=-1).argsort()[:12]  # (9.11)
-    fig, axs = plt.subplots(4, 6, figsize=(9, 6.4), layout="constrained")
-    for image, vote, n in zip(axs[::2].flat, axs[1::2].flat, worst):
-        image.imshow(X[n].reshape(8, 8), cmap="gray_r")
-        image.set_title(f"{digits[n]}, read as {read[n]}", fontsize=10, loc="center")
-        image.axis("off")
-        vote.bar(range(10), mean[n], color=np.where(y[n], TEST_COLOUR, "#BBBBBB"))
-        vote.plot(votes[:30, n].T, ".", color="#000000", alpha=0.2, markersize=3)
-        vote.set(xticks=range(10), yticks=[0, 1], ylim=(0, 1.02))
-    wrong = np.sum(read[worst] != digits[worst])
-    for vote in axs[1::2, 0]:
-        vote.set_ylabel("probability")
-    fig.suptitle(f"The 12 least sure answers: {wrong} are wrong (bars: mean of "
-                 f"{len(votes)} masks,\ngreen for the true digit; dots: single masks)",
-                 fontsize=11, fontweight="bold", x=0.01, ha="left")
-    return fig
+# --- Files and command line -----------------------------------------------------------
+
+CTRL_C = []  # filled when it is pressed: training then ends with the epoch
 
 
-# --- Command line ---------------------------------------------------------------------
+class InputError(ValueError):
+    """Bad input that the user can mend; the message is one sentence that says how."""
 
 
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
     def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan  # lies in no interval
-        if not low <= value <= high:
-            noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {noun} from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        noun = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {noun} from {low} to "
+                                         f"{high}")
 
     return parse
 
@@ -315,6 +347,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self):
         super().__init__(description=__doc__, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a number, too
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
@@ -327,20 +360,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def press_ctrl_c(*_):
+    """Let training end with its epoch, so that all is saved; the second time: stop."""
+    if CTRL_C:
+        raise KeyboardInterrupt
+    CTRL_C.append(True)
+    print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
 def run_safely(story, args):
     """Call ``story(args)``; say what failed in one sentence; return the exit status."""
-    sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?"
+    if sys.stdout:  # None where the console was closed
+        sys.stdout.reconfigure(errors="replace")  # a letter that it lacks shows "?"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            story(args)  # training looks for numbers that are not finite itself
+        with np.errstate(all="ignore"):  # training itself looks for infinite numbers
+            make_folder(args.out)
+            story(args)
         return 0
     except KeyboardInterrupt:
         status, message = 130, "stopped by Ctrl-C"
     except FloatingPointError as error:  # training diverged
         status, message = 1, error
+    except ImportError as error:
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        status, message = 2, f"please install a package first: pip install {package}"
     except (InputError, OSError, MemoryError) as error:
-        status, message = 2, error
+        status, message = 2, str(error) or "there is not enough memory for this"
+    finally:
+        signal.signal(signal.SIGINT, before)
+        CTRL_C.clear()
     print(f"{Path(__file__).name}: {message}", file=sys.stderr)
     return status
 
@@ -356,19 +408,23 @@ def make_folder(folder):
 
 
 def save_results(args, figures, metrics, others=()):
-    """Write {name: Figure} and the metrics to ``args.out``, then open the windows.
-
-    ``others`` names the files that the run has already written there.
-    """
-    for name, fig in figures.items():
-        fig.savefig(args.out / f"{name}.png", dpi=150)
+    """Write {name: Figure}, the metrics and others, {name: bytes}; open the windows."""
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
-    text = json.dumps({**metrics, "settings": settings}, indent=2,
+    text = json.dumps({**metrics, "settings": settings},
                       default=lambda v: v.name if isinstance(v, Path) else v.tolist())
-    (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
+    valid = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN
+    files = {**dict(others), "metrics.json": json.dumps(valid, indent=2).encode()}
+    names = [*(f"{name}.png" for name in figures), *files]
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:  # whole, or not at all
+        for name, fig in figures.items():
+            fig.savefig(Path(folder, f"{name}.png"), dpi=150)
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        for name in names:
+            Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plt.show()
     plt.close("all")
 
@@ -377,104 +433,110 @@ def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
     for flag, kind, low, high, default, text in (
-            ("--drop", float, 0, 0.99, 0.4, "drop rate q of the hidden layers"),
+            ("--drop", float, 0.01, 0.99, 0.5, "drop rate q of the hidden units"),
             ("--train-size", int, 20, 600, 200, "training images"),
-            ("--seeds", int, 2, 100, 10, "runs of each kind, side by side"),
-            ("--epochs", int, 1, 10_000, 100, "steps, each on all images"),
-            ("--lr", float, 1e-9, 1e6, 0.1, "learning rate")):
+            ("--hidden", int, 2, 512, 128, "hidden units"),
+            ("--seeds", int, 2, 40, 10, "pairs of networks, side by side"),
+            ("--epochs", int, 1, 10_000, 200, "steps, each on all images"),
+            ("--lr", float, 1e-9, 1e6, 0.5, "learning rate")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{text} (default: %(default)s)")
-    parser.add_argument("--hidden", type=number(int, 2, 1024), nargs=2, metavar="H",
-                        default=[128, 128], help="layer sizes (default: 128 128)")
     return parser.parse_args(argv)
 
 
-def train_all(args):
-    """Train without dropout, with it, and all rivals; return {Setting: row}."""
-    plain, results, epochs = Setting(args.train_size, 0.0, 0.0), {}, args.epochs
-    settings = [plain, *(plain._replace(drop=q) for q in (args.drop, *RATES)),
-                *(plain._replace(l2=penalty) for penalty in PENALTIES),
-                *(Setting(n, q, 0.0) for n in SIZES for q in (0.0, args.drop))]
-    print("images  drop rate     L2  training  validation")
-    for setting in dict.fromkeys(settings):  # each once, from the same random numbers:
+def train_rows(args):
+    """Train without dropout, with each rate, and with L2; return {(drop, l2): row}."""
+    rows, rates = {}, dict.fromkeys([args.drop, *RATES])
+    print("drop rate     L2   training  validation   points gained on validation")
+    for drop, l2 in [(0.0, 0.0), *((q, 0.0) for q in rates),
+                     *((0.0, penalty) for penalty in PENALTIES)]:
         split, start, masks = (np.random.default_rng([args.seed, k]) for k in range(3))
-        data = load_data(setting.size, args.seeds, split)
-        first = init_params([64, *args.hidden, 10], args.seeds, start)
-        _, path = train(first, *data["training"], *setting[1:], epochs, args.lr, masks,
-                        every=max(5, args.epochs // 20))
-        epochs = max(1, path[-1][0])  # less after Ctrl-C
-        if epochs < args.epochs and len(results) > 1:
+        data = load_data(args.train_size, args.seeds, split)  # the same in each row,
+        params = init_params(args.hidden, args.seeds, start)  # and the same start
+        params, path = train(params, *data["training"], drop, args.epochs, args.lr,
+                             masks, l2)
+        row = {"data": data, "params": params, "path": path,
+               **{part: accuracies(params, *data[part])
+                  for part in ("training", "validation")}}
+        rows[drop, l2] = row
+        gain, error = mean_and_error(
+            100 * (row["validation"] - rows[0.0, 0.0]["validation"]))
+        print(f"{drop:9g}{l2:7g}  {row['training'].mean():9.2%}  "
+              f"{row['validation'].mean():10.2%}   {gain:+10.2f} +- {error:.2f}",
+              flush=True)
+        if CTRL_C and len(rows) >= 2:
+            print("The other rates and L2 are missing.")
             break
-        row = {name: follow(path, *data[name]) for name in NAMES}
-        results[setting] = row | {"params": path[-1][1], "data": data,
-                                  "x": [epoch for epoch, _ in path],
-                                  "early": stop_early(path, row["validation"][1])}
-        print("{:6d}  {:9g}{:7g}  {:8.2%}  {:10.2%}".format(
-            *setting, *(row[name][1][-1].mean() for name in NAMES)))
-    return results
+    return rows
 
 
-def judge(results, plain, drop):
+def judge(rows, drop):
     """Read the test images, now that all is chosen; print and return the verdict."""
-    l2 = max((s for s in results if s.size == plain.size and not s.drop),
-             key=lambda s: results[s]["validation"][1][-1].mean())
-    rows = {"without": results[plain], "with": results[plain._replace(drop=drop)],
-            "L2": results[l2],
-            "early": results[plain] | {"params": results[plain]["early"]}}
-    for row in (*results.values(), rows["early"]):
-        fit, test = (accuracies(forward(row["params"], X)["a3"], y)  # (S,)
-                     for X, y in (row["data"]["training"], row["data"]["test"]))
-        row["test"], row["gap"] = test, 100 * (fit - test)
-    metrics = {"l2": l2.l2, "sizes": {}}
-    print("\ndropout  test accuracy     gap   points gained, standard error")
-    for name, row in rows.items():
-        gain, error = mean_and_error(100 * (row["test"] - rows["without"]["test"]))
-        mean, sd, gap = row["test"].mean(), row["test"].std(ddof=1), row["gap"].mean()
-        metrics[name] = dict(mean=mean, sd=sd, gap=gap, gain=gain, error=error)
-        print(f"{name:7s}  {mean:.2%} +- {100 * sd:.2f}  {gap:6.2f}  {gain:+14.2f} +- "
-              f"{error:.2f}")
-    metrics |= {"paired_difference": metrics["with"]["gain"],
-                "standard_error": metrics["with"]["error"]}
-    for n in sorted(s.size for s in results if s[1:] == (drop, 0.0)):
-        pair = [results[Setting(n, q, 0.0)]["test"] for q in (drop, 0.0)]
-        gain, error = mean_and_error(100 * (pair[0] - pair[1]))
-        metrics["sizes"][n] = {"gain": gain, "error": error}
-        print(f"With {n} images dropout gains {gain:+.2f} +- {error:.2f} points.")
-    return metrics
+    plain = rows[0.0, 0.0]
+    l2 = max((key for key in rows if key[0] == 0.0),
+             key=lambda key: rows[key]["validation"].mean())
+    early, epochs = stop_early(plain["path"], *plain["data"]["validation"])
+    chosen = {"without": plain["params"], "dropout": rows[drop, 0.0]["params"],
+              "L2": rows[l2]["params"], "early": early}
+    X, y = plain["data"]["test"]
+    scores = {name: accuracies(params, X, y) for name, params in chosen.items()}
+    metrics = {"l2": l2[1], "early_epochs": float(np.mean(epochs))}
+    print("\n          test accuracy, sd   points gained, standard error")
+    for name, score in scores.items():
+        gain, error = mean_and_error(100 * (score - scores["without"]))
+        metrics[name] = {"mean": score.mean(), "sd": score.std(ddof=1), "gain": gain,
+                         "error": error, "training": accuracies(
+                             chosen[name], *plain["data"]["training"]).mean()}
+        print(f"{name:9s} {score.mean():7.2%} +- {100 * score.std(ddof=1):.2f} "
+              f"{gain:+16.2f} +- {error:.2f}")
+    gain, error = metrics["dropout"]["gain"], metrics["dropout"]["error"]
+    told = "gains" if gain > 2 * error else "loses" if gain < -2 * error else None
+    print(f"Dropout {told} {abs(gain):.2f} points, {abs(gain) / error:.1f} standard "
+          "errors." if told else
+          f"No difference: {gain:+.2f} points are within two standard errors of 0.")
+    if metrics["dropout"]["training"] < 0.99:
+        print("With dropout even the training images are not learnt yet: try more "
+              "--epochs, or a smaller --drop.")
+    return metrics, scores
 
 
-def look_at_units(params, X, y, rng):
-    """Return what layer 2 does with X (S, N, 64), and accuracies if thinned (T, S)."""
-    a2 = forward(params, X)["a2"]  # (S, N, H2)
-    thinned = [accuracies(thin_out(params, X, q, 10, rng), y) for q in (0, *RATES)]
-    return {"a2": a2[0, ::3], "y": y[0, ::3], "on": np.mean(a2 > 0),
-            "thinned": np.mean(thinned, axis=1)}
+def compare_doubt(params, data, drop, rng):
+    """Return what averaging over masks adds to one answer without a mask."""
+    X, y = data["validation"]
+    mean, single = mean_vote(params, X, drop, MASKS, rng)
+    whole = forward(params, X, 1.0)["a2"]
+    answers = {"one_mask": single, "mean_vote": mean, "whole": whole}
+    read = {name: np.mean(a.argmax(axis=-1) == y.argmax(axis=-1))
+            for name, a in answers.items()}
+    areas = [doubt_finds_mistakes(a, y) for a in (whole, mean)]
+    gain, error = mean_and_error(areas[1] - areas[0])
+    print(f"\nValidation accuracy: one mask {read['one_mask']:.2%}, mean of {MASKS} "
+          f"masks {read['mean_vote']:.2%}, no mask {read['whole']:.2%}.\nMistakes "
+          f"found by doubt, area: no mask {areas[0].mean():.3f}, {MASKS} masks "
+          f"{areas[1].mean():.3f}, difference {gain:+.3f} +- {error:.3f}.")
+    return {**read, "area_whole": areas[0].mean(), "area_masks": areas[1].mean(),
+            "area_gain": gain, "area_error": error}
 
 
 def switch_units_off(args):
     """Train without and with dropout, compare, explain, draw and save."""
-    make_folder(args.out)
-    print("{train_size} digits, 64-{hidden[0]}-{hidden[1]}-10, {epochs} epochs, lr "
-          "{lr:g}, {seeds} runs of each kind, seed {seed}\n".format(**vars(args)))
-    results, drop = train_all(args), args.drop
-    plain = next(iter(results))
-    pair = [results[plain], results[plain._replace(drop=drop)]]
-    metrics, rng = judge(results, plain, drop), np.random.default_rng([args.seed, 3])
-    theory = expected_loss(*(rng.normal(size=n) for n in ((30, 10), 30, 10)), drop, rng)
+    print(f"{args.train_size} digits, 64-{args.hidden}-10, {args.epochs} epochs, lr "
+          f"{args.lr:g}, {args.seeds} runs of each kind, seed {args.seed}\n")
+    rows, drop = train_rows(args), args.drop
+    pair = [rows[0.0, 0.0], rows[drop, 0.0]]
+    metrics, scores = judge(rows, drop)
+    rng = np.random.default_rng([args.seed, 3])
+    metrics |= compare_doubt(pair[1]["params"], pair[1]["data"], drop, rng)
+    numbers = rng.normal(size=(30, 10)), rng.normal(size=30), rng.normal(size=10)
+    theory = expected_loss(*numbers, drop, rng)
     metrics |= zip(("expected", "ridge", "sampled", "sampled_error"), theory)
-    X, y = pair[1]["data"]["test"]
-    votes = thin_out(pair[1]["params"], X, drop, 100, rng)  # (100, S, N, K)
-    ensemble = votes.mean(axis=0)  # (S, N, K)  (9.10)
-    units = [look_at_units(r["params"], *r["data"]["validation"], rng) for r in pair]
-    metrics |= {"thinned": accuracies(votes, y).mean(), "on_without": units[0]["on"],
-                "ensemble": accuracies(ensemble, y).mean(), "on_with": units[1]["on"]}
-    print("\nLinear model: {expected:.9f} over 1,024 masks, {ridge:.9f} by formula,\n"
-          "{sampled:.1f} +- {sampled_error:.1f} sampled. Accuracy: one mask {thinned"
-          ":.2%},\n100 masks {ensemble:.2%}, none {with[mean]:.2%}.".format(**metrics))
-    figures = {"curves": plot_curves(pair, drop), "gap": plot_gap(results, plain, drop),
-               "units": plot_units(units, drop),
-               "unsure": plot_unsure(X, y, votes[:, 0])}
-    save_results(args, figures, metrics)
+    print("Linear model: {:.6f} over 1,024 masks, {:.6f} by formula, {:.1f} +- {:.1f} "
+          "sampled.".format(*theory))
+    example = draw_mask((2, 6), 0.5, np.random.default_rng(1))  # 1: three and two off
+    save_results(args, {
+        "thinned": plot_thinned(example), "curves": plot_curves(pair, drop),
+        "pairs": plot_pairs(scores["without"], scores["dropout"], drop),
+        "units": plot_units(pair, drop, rng)}, metrics)
 
 
 def main(argv=None):
