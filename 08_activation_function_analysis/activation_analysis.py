@@ -257,7 +257,7 @@ def plot_functions(names, layer=0):
         a, colour = phi(z, name), COLOURS[name]
         slope = phi_prime(z, a, name)
         ax.set(title=f"{name}\nslope up to {slope.max():.3g}", xlabel="z",
-               xticks=[-4, -2, 0, 2, 4], ylim=(-1.15, 2.1))
+               xticks=[-4, -2, 0, 2, 4], ylim=(-2.1, 2.1))
         if layer:
             _, q, _ = predict_lengths(layer, START[name], name)
             bell = np.exp(-(z**2) / (2 * q[-1]))
