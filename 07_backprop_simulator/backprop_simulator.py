@@ -31,6 +31,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 
 # --- Data -----------------------------------------------------------------------------
 
@@ -511,6 +512,7 @@ def in_lines(matrix):
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
 BLUE, ORANGE = "#0072B2", "#B36B00"  # slopes below and above 0; dark enough to read
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
 CENTRED = {"ha": "center", "va": "center", "fontsize": 9}
 
 
@@ -580,6 +582,7 @@ def plot_jacobians(da_dz, dz_da, dz_dW, row_a, row_z, row_W):
     """Draw the Jacobians from J to W1 as blocks: row times block = the next row."""
     step = 1.7 + max(row_z[1].size, row_z[2].size)
     fig, ax = plt.subplots(figsize=(9, 1.4 * step), layout="constrained")
+    widest = 0.0
     for line, blocks in enumerate([
             (("dJ/da2", row_a[2]), ("da2/dz2", da_dz[2]), ("dJ/dz2", row_z[2])),
             (("dJ/dz2", row_z[2]), ("dz2/da1", dz_da[2]), ("dJ/da1", row_a[1])),
@@ -588,15 +591,15 @@ def plot_jacobians(da_dz, dz_da, dz_dW, row_a, row_z, row_W):
         x = 0.0
         for (name, J), sign in zip(blocks, ("@", "=", "")):
             rows, columns = J.shape
-            top, extent = -line * step, 2 * np.abs(J).max() or 1.0
-            ax.imshow(J, cmap="PuOr_r", vmin=-extent, vmax=extent, aspect="auto",
-                      extent=(x, x + 2 * columns, top - rows, top))
+            top, extent = -line * step, 1.5 * np.abs(J).max() or 1.0
+            ax.pcolormesh(x + 2 * np.arange(columns + 1), top - np.arange(rows + 1), J,
+                          cmap=SIGNED, vmin=-extent, vmax=extent, edgecolors="grey")
             for (i, j), value in np.ndenumerate(J):
                 ax.text(x + 2 * j + 1, top - i - 0.5, f"{value + 0.0:.4g}", **CENTRED)
             ax.text(x, top + 0.2, f"{name}  {rows} × {columns}", fontsize=9)
-            x += 2 * columns + 1.4
+            x, widest = x + 2 * columns + 1.4, max(widest, x + 2 * columns + 0.4)
             ax.text(x - 0.7, top - 0.5, sign, **CENTRED)
-    ax.set(xlim=(0, x), ylim=(1.1 - 4 * step, 0.9),
+    ax.set(xlim=(0, widest), ylim=(1.1 - 4 * step, 0.9),
            title="A row of slopes times a Jacobian is the next row of slopes")
     ax.axis("off")
     return fig
@@ -850,7 +853,7 @@ def simulate(args):
     if L == 2:
         figures["gate"] = plot_gate(W, a, *back[:3])
         full = jacobians(W, z, a, y, phi, kind)
-        if max(sizes) <= 3 and np.isfinite(full[0]).all():  # more would not fit
+        if max(sizes[0] * sizes[1], sizes[2]) <= 4 and np.isfinite(full[0]).all():
             figures["jacobians"] = plot_jacobians(*full[1:], *multiply(*full))
     save_results(args, figures, {**way, "ways": results, "check": table})
 
