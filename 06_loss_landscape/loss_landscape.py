@@ -262,7 +262,7 @@ def plot_bowl(minimum, path):
     ax.clabel(lines, fmt="%.4g", fontsize=9)  # 10.75 passes the start, (0, 0)
     arrows = [(path[0], -line_gradient(path[0]) / 4, "#E69F00", "downhill")]
     for value, u in zip(*np.linalg.eigh(BOWL)):  # drawn upwards
-        arrows.append((minimum, 2 * u * np.sign(u[1]), "white", f"λ = {value:g}"))
+        arrows.append((minimum, 1.4 * u * np.sign(u[1]), "white", f"λ = {value:g}"))
     for tail, arrow, colour, text in arrows:
         ax.quiver(*tail, *arrow, color=colour, angles="xy", scale_units="xy", scale=1)
         ax.text(*(tail + 1.1 * arrow), text, color=colour, fontsize=11)
@@ -449,7 +449,7 @@ def study_bowl(args):
         two.append({"descent": name, "eta": lr, "momentum": mu, "error 40": error[40],
                     "factor": (error[40] / error[20]) ** (1 / 20), "theory": rate})
         bowls.append((f"{name}: error {error[40]:.2g}", rings | {
-            "_": (*path.T, RED, ".-")}, {"xlim": (-3.5, 5.5), "ylim": (-1.5, 7.5)}))
+            "_": (*path.T, RED, ".-")}, {"aspect": 1, "xlim": (-3, 5), "ylim": (-1, 7)}))
     tables = {"parabola": print_table(
         "Part one, a line through 4 points: w moves alone, b = 3 is held", one),
         "bowl": print_table(f"Both move: eigenvalues {high:g} and {low:g}, condition "
