@@ -47,7 +47,7 @@ def make_data(networks, n_points, noise, rng):
 
 def sigmoid(z):
     """Return 1 / (1 + exp(-z)), element by element."""
-    return 1 / (1 + np.exp(-z))  # if exp(-z) overflows to inf, 1 / inf is 0
+    return 1 / (1 + np.exp(-z))  # (2.1); if exp(-z) overflows to inf, 1 / inf is 0
 
 
 def phi(z, name):
@@ -187,9 +187,9 @@ def dead_share(z, a, name):
 
 # --- Going further --------------------------------------------------------------------
 
-NAMES = ("relu", "sigmoid", "tanh", "stretched", "leaky_relu", "elu", "gelu", "silu")
-START = dict(zip(NAMES, ("He", "Xavier", "Xavier", "Xavier", "He", "He", "He", "He")))
-RATES = (0.1, 0.3, 1.0, 3.0, 10.0)  # about half a power of ten apart
+KINDS = ("relu", "sigmoid", "tanh", "stretched", "leaky_relu", "elu", "gelu", "silu")
+START = dict(zip(KINDS, ("He", "Xavier", "Xavier", "Xavier", "He", "He", "He", "He")))
+CANDIDATES = (0.1, 0.3, 1.0, 3.0, 10.0)  # about half a power of ten apart
 
 
 def more_functions(z, name):
@@ -244,7 +244,7 @@ def compare_rates(sizes, name, data, rates, args):
 TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-COLOURS = dict(zip(NAMES, ["#D55E00", "#009E73", "#CC79A7", "#0072B2", "#E69F00",
+COLOUR_OF = dict(zip(KINDS, ["#D55E00", "#009E73", "#CC79A7", "#0072B2", "#E69F00",
                            "#56B4E9", "#000000", "#888888"]))
 
 
@@ -254,7 +254,7 @@ def plot_functions(names, layer=0):
                                squeeze=False, layout="constrained")
     z = np.linspace(-4, 4, 800)  # without 0, where ReLU has a corner
     for ax, name in zip(axs, names):
-        a, colour = phi(z, name), COLOURS[name]
+        a, colour = phi(z, name), COLOUR_OF[name]
         slope = phi_prime(z, a, name)
         ax.set(title=f"{name}\nslope up to {slope.max():.3g}", xlabel="z",
                xticks=[-4, -2, 0, 2, 4], ylim=(-2.1, 2.1))
@@ -293,7 +293,7 @@ def plot_lengths(found):
         for name, lengths in found.items():
             measured, theory = lengths[init]
             layers = np.arange(1, len(theory) + 1)
-            ax.semilogy(layers, measured, "o", color=COLOURS[name], label=name, ms=5)
+            ax.semilogy(layers, measured, "o", color=COLOUR_OF[name], label=name, ms=5)
             ax.semilogy(layers, theory, **TRUTH, linewidth=1)
         least = min(found, key=lambda name: found[name][init][0][0])
         ax.set(xlabel="layer (the output is beyond the right end)",
@@ -308,12 +308,12 @@ def plot_learning(curves, pairs, base):
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
     for name, accuracy in curves.items():  # (epochs, S)
         mean, sd = 100 * accuracy.mean(axis=1), 100 * accuracy.std(axis=1, ddof=1)
-        epochs, colour = np.arange(1, len(mean) + 1), COLOURS[name]
+        epochs, colour = np.arange(1, len(mean) + 1), COLOUR_OF[name]
         left.fill_between(epochs, mean - sd, mean + sd, lw=0, alpha=0.2, color=colour)
         left.semilogx(epochs, mean, color=colour, linewidth=2, label=name)
     for i, (name, (mean, error, each)) in enumerate(pairs.items()):
         x = i + np.linspace(-0.25, 0.25, len(each))
-        right.scatter(x, 100 * each, s=22, color=COLOURS[name], alpha=0.7)
+        right.scatter(x, 100 * each, s=22, color=COLOUR_OF[name], alpha=0.7)
         right.errorbar(i, 100 * mean, 200 * error, fmt="kD", capsize=8)
     right.axhline(0, **TRUTH, linewidth=1)
     right.set(xticks=range(len(pairs)), xticklabels=[f"{n}\n- {base}" for n in pairs],
@@ -331,10 +331,10 @@ def plot_lost(rows, deep):
     for name, row in rows.items():
         left.semilogx([float(lr) for lr in row["by_rate"]],
                       [100 * run["dead"] for run in row["by_rate"].values()], "o-",
-                      color=COLOURS[name], label=name)
+                      color=COLOUR_OF[name], label=name)
     for i, (name, row) in enumerate(deep.items()):
         x = i + np.linspace(-0.15, 0.15, len(row["loss"]))
-        right.scatter(x, row["loss"], s=50, color=COLOURS[name])
+        right.scatter(x, row["loss"], s=50, color=COLOUR_OF[name])
     right.axhline(np.log(2), **TRUTH, linewidth=1)
     right.set(xticks=range(len(deep)), xticklabels=deep, ylabel="last training loss",
               title="Eight hidden layers (dashed: a guess)", ylim=(-0.02, 0.8))
@@ -466,8 +466,8 @@ def parse_args(argv=None):
             ("--depth", int, 2, 50, 30, "layers that the gradient passes")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{words} (default: %(default)s)")
-    parser.add_argument("--functions", nargs="+", choices=NAMES, default=NAMES[:4],
-                        metavar="NAME", help=f"of {' '.join(NAMES)} (default: four)")
+    parser.add_argument("--functions", nargs="+", choices=KINDS, default=KINDS[:4],
+                        metavar="NAME", help=f"of {' '.join(KINDS)} (default: four)")
     return parser.parse_args(argv)
 
 
@@ -526,7 +526,7 @@ def analyse(args):
     lengths = tell_lengths(names, args)
     data = {part: make_data(args.seeds, n, args.noise, rng)
             for part, n in (("training", 100), ("validation", 100), ("test", 1000))}
-    rates = [args.lr] if args.lr else RATES
+    rates = [args.lr] if args.lr else CANDIDATES
     rows, curves = tell_rows(names, [2, 16, 16, 1], data, rates, args)
     pairs = tell_pairs(rows, names[0])
     few = {part: (X[:4], y[:4]) for part, (X, y) in data.items()}  # deep ones are slow

@@ -37,7 +37,7 @@ def tf_phi(tf, name, z):
 
 
 def gradient_cases():
-    for seed, name in enumerate(script.NAMES):
+    for seed, name in enumerate(script.KINDS):
         rng = np.random.default_rng(seed)
         sizes, N = [3, 6, 5, 2], 7
         X, y = rng.normal(size=(N, 3)), rng.integers(2, size=(N, 2)).astype(float)
@@ -113,8 +113,8 @@ def centred_sigmoid():
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
         patch.setattr(script, "more_functions", centred)
         patch.setitem(script.START, "centred", "Xavier")
-        row, _ = script.compare_rates([2, 16, 16, 1], "centred", data, script.RATES, args)
-        lost, _ = script.compare_rates(deep, "centred", few, script.RATES[:4], args)
+        row, _ = script.compare_rates([2, 16, 16, 1], "centred", data, script.CANDIDATES, args)
+        lost, _ = script.compare_rates(deep, "centred", few, script.CANDIDATES[:4], args)
     return row, lost
 
 
@@ -173,7 +173,7 @@ def worked():
     return found
 
 
-EVERY = pytest.mark.parametrize("name", script.NAMES)
+EVERY = pytest.mark.parametrize("name", script.KINDS)
 
 
 def test_worked_numbers_are_right_where_a_pencil_suffices():
@@ -196,7 +196,7 @@ def test_known_values():
     from scipy.special import expit, ndtr
 
     z = np.linspace(-6, 6, 101)
-    values = {name: script.phi(z, name) for name in script.NAMES}
+    values = {name: script.phi(z, name) for name in script.KINDS}
     np.testing.assert_allclose(values["sigmoid"], expit(z), atol=1e-15)
     np.testing.assert_allclose(values["stretched"], 4 * expit(z) - 2, atol=1e-15)
     np.testing.assert_allclose(values["stretched"], 2 * np.tanh(z / 2), atol=1e-14)
@@ -207,9 +207,9 @@ def test_known_values():
     np.testing.assert_allclose(values["leaky_relu"], np.where(z > 0, z, z / 100))
     np.testing.assert_allclose(values["relu"], np.where(z > 0, z, 0))
     zero = np.zeros(1)
-    at_0 = {n: script.phi_prime(zero, script.phi(zero, n), n)[0] for n in script.NAMES}
+    at_0 = {n: script.phi_prime(zero, script.phi(zero, n), n)[0] for n in script.KINDS}
     expected = (0, 0.25, 1, 1, 0.01, 1, 0.5, 0.5)
-    assert at_0 == pytest.approx(dict(zip(script.NAMES, expected)))
+    assert at_0 == pytest.approx(dict(zip(script.KINDS, expected)))
 
 
 @EVERY
@@ -311,7 +311,7 @@ def test_data_are_two_centred_moons_of_each_network(rng):
 
 
 def test_theory_against_sampling_and_closed_forms(rng):
-    for name in script.NAMES:
+    for name in script.KINDS:
         for init, gain in (("Xavier", 1), ("He", 2)):
             lengths, q, chi = script.predict_lengths(3, init, name)
             variance = gain
@@ -339,7 +339,7 @@ def test_mean_square_of_a_gradient_sent_back_is_the_weights_variance_times_its_o
 
 
 def test_gradients_by_layer_follow_theory():
-    for name in script.NAMES:
+    for name in script.KINDS:
         for init in ("Xavier", "He"):
             measured = script.measure_lengths(8, init, name, np.random.default_rng(1))
             theory, _, _ = script.predict_lengths(8, init, name)
@@ -386,7 +386,7 @@ def compare(name, epochs=60, sizes=(2, 16, 16, 1), seed=1, rates=None, networks=
         for part in ("training", "validation", "test")
     }
     args = settings(epochs=epochs, seed=seed)
-    return script.compare_rates([*sizes], name, data, rates or script.RATES, args)
+    return script.compare_rates([*sizes], name, data, rates or script.CANDIDATES, args)
 
 
 @pytest.mark.parametrize("name", ["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"])
