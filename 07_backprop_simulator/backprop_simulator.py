@@ -48,7 +48,7 @@ B_START = {1: np.array([[0.35, 0.35]]), 2: np.array([[0.60, 0.60]])}  # (1, 2) e
 
 def sigmoid(z):
     """Return 1 / (1 + exp(-z)), element by element."""
-    return 1 / (1 + np.exp(-z))  # (7.2); if exp(-z) overflows to inf, 1 / inf is 0
+    return 1 / (1 + np.exp(-z))  # (2.1); if exp(-z) overflows to inf, 1 / inf is 0
 
 
 def softmax(z):
@@ -295,7 +295,7 @@ def backward_with_slip(slip, W, z, a, y, phi, kind, lr):
     return da, dz, dW, db
 
 
-def measure(W, b, X, y, phi, kind):
+def measure_slopes(W, b, X, y, phi, kind):
     """Return the measured slopes by name, and the arrays whose slopes a kink can spoil.
 
     To move a[k] is to move the input of the layers after it; to move z is to move b.
@@ -593,13 +593,14 @@ def plot_jacobians(da_dz, dz_da, dz_dW, row_a, row_z, row_W):
             rows, columns = J.shape
             top, extent = -line * step, 1.5 * np.abs(J).max() or 1.0
             ax.pcolormesh(x + 2 * np.arange(columns + 1), top - np.arange(rows + 1), J,
-                          cmap=SIGNED, vmin=-extent, vmax=extent, edgecolors="grey")
+                          cmap=SIGNED, vmin=-extent, vmax=extent, edgecolors="grey",
+                          linewidth=0.8)
             for (i, j), value in np.ndenumerate(J):
                 ax.text(x + 2 * j + 1, top - i - 0.5, f"{value + 0.0:.4g}", **CENTRED)
             ax.text(x, top + 0.2, f"{name}  {rows} × {columns}", fontsize=9)
             x, widest = x + 2 * columns + 1.4, max(widest, x + 2 * columns + 0.4)
             ax.text(x - 0.7, top - 0.5, sign, **CENTRED)
-    ax.set(xlim=(0, widest), ylim=(1.1 - 4 * step, 0.9),
+    ax.set(xlim=(-0.1, widest), ylim=(1.1 - 4 * step, 0.9),
            title="A row of slopes times a Jacobian is the next row of slopes")
     ax.axis("off")
     return fig
@@ -810,7 +811,7 @@ def parse_args(argv=None):
     return args
 
 
-def report(errors, J0, way, args):
+def report_step(errors, J0, way, args):
     """Print the verdict, with the numbers."""
     sure = [error for error in errors.values() if not np.isnan(error)]
     wrong, kinks = sum(error > WRONG for error in sure), len(errors) - len(sure)
@@ -835,7 +836,7 @@ def simulate(args):
         print(f"The slip: {SLIPS[args.mistake]}")
     z, a = forward(W, b, X, phi)
     J0 = loss(z, a, y, kind)
-    slopes, kinks = measure(W, b, X, y, phi, kind)
+    slopes, kinks = measure_slopes(W, b, X, y, phi, kind)
     if args.step:  # nothing is learnt yet that Ctrl-C should keep
         signal.signal(signal.SIGINT, signal.default_int_handler)
     errors = show(work_out(W, b, X, y, args), slopes, kinks, args.step)
@@ -847,7 +848,7 @@ def simulate(args):
     table = check_steps(W, b, X, y, args)
     results = compare_slips(W, b, X, y, args, slopes, kinks)
     way = {"J0": J0, **results.get(args.mistake, results["right"])}
-    report(errors, J0, way, args)
+    report_step(errors, J0, way, args)
     back = backward_with_slip(args.mistake, W, z, a, y, phi, kind, args.lr)
     figures = {"graph": plot_graph(W, b, z, a, y, *back)}
     if L == 2:

@@ -237,7 +237,7 @@ def test_numbers_are_put_in_as_a_student_would_write_them():
 def test_every_slope_is_measured_and_right(flags):
     args, W, b, X, y = settings(*flags)
     found = script.by_name(slopes_of(args, W, b, X, y))
-    slopes, kinks = script.measure(W, b, X, y, args.phi, args.loss)
+    slopes, kinks = script.measure_slopes(W, b, X, y, args.phi, args.loss)
     assert found.keys() <= slopes.keys() and not kinks
     for name, value in found.items():
         assert value == pytest.approx(slopes[name], abs=1e-9), name
