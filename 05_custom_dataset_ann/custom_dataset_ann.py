@@ -356,8 +356,8 @@ def draw_regions(ax, table, model, parts, title):
     for rows, marker, size, part in zip(parts, "o^", (12, 34), ("", ", validation")):
         for k, name in enumerate(table["classes"]):
             chosen = rows[table["y"][rows] == k]
-            ax.scatter(u[chosen], v[chosen], size, colours[[k]], marker, linewidth=0.6,
-                       edgecolor="black", label=plain(name)[:15] + part)
+            ax.scatter(u[chosen], v[chosen], size, colours[[k]], marker=marker,
+                       linewidth=0.6, edgecolor="black", label=plain(name)[:15] + part)
     ax.set(xlabel=plain(name_u), ylabel=plain(name_v), title=title)
 
 

@@ -3,14 +3,15 @@
 import csv
 import json
 import math
+import signal
 import types
 
 import numpy as np
 import pytest
-from conftest import GradientCase, load, numerical_gradient
+from conftest import GradientCase, join, load, numerical_gradient, split
 
 script = load("05_custom_dataset_ann")
-QUICK = ["--epochs", "3", "--folds", "2", "--repeats", "1"]
+QUICK = ["--epochs", "3", "--folds", "3"]
 TIMINGS = []
 
 
@@ -18,9 +19,9 @@ def gradient_cases():
     rng = np.random.default_rng(7)
     N, D, H1, H2, K = 7, 3, 5, 4, 6
     X = rng.normal(size=(N, D))
-    targets = {K: rng.integers(0, K, N), 1: rng.normal(size=N)}
+    targets = {K: np.eye(K)[rng.integers(0, K, N)], 1: rng.normal(size=(N, 1))}
     for last, y in targets.items():
-        params = script.init_params([D, H1, H2, last], rng)
+        params = join(*script.init_params([D, H1, H2, last], rng))
         params = {k: v + 0.1 * rng.normal(size=v.shape) for k, v in params.items()}
 
         def tf_loss(tf, p, last=last, y=y):
@@ -29,18 +30,56 @@ def gradient_cases():
                 a = tf.nn.tanh(a @ p[f"W{k}"] + p[f"b{k}"])
             z = a @ p["W3"] + p["b3"]
             if last == 1:
-                return tf.reduce_mean(tf.square(z[:, 0] - y)) / 2
-            return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, z))
+                return tf.reduce_mean(tf.square(z - y)) / 2
+            return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y, z))
 
         yield GradientCase(
             "number" if last == 1 else "classes",
             (N, D, H1, H2, last),
             params,
-            forward=lambda p: script.forward(p, X),
-            loss=lambda c, y=y: script.loss(c, y),
-            backward=lambda p, c, y=y: script.backward(p, c, y),
+            forward=lambda p: script.forward(*split(p), X),
+            loss=lambda cache, y=y: script.loss(cache[0][3], y),
+            backward=lambda p, cache, y=y: join(
+                *script.backward(split(p)[0], *cache, y)
+            ),
             tf_loss=tf_loss,
         )
+
+
+# The worked example of the README: one penguin, a 2-2-3 network, true class 0.
+PENGUIN = np.array([[1.0, -0.5]])
+W = {1: [[0.5, -0.4], [0.2, 0.8]], 2: [[1.0, -0.5, 0.3], [-0.6, 0.4, 0.9]]}
+b = {1: [[0.1, 0.0]], 2: [[0.0, 0.1, -0.1]]}
+TABLE = ([0] * 6 + [1] * 2 + [2] * 2, [0] * 4 + [1] * 4 + [2] * 2)  # true, answered
+
+
+def worked():
+    """Return the README's worked numbers, by the script's own functions."""
+    Ws, bs = ({k: np.array(v) for k, v in d.items()} for d in (W, b))
+    z, a = script.forward(Ws, bs, PENGUIN)
+    y = np.array([[1.0, 0.0, 0.0]])
+    dW, db = script.backward(Ws, z, a, y)
+    found = {"loss": script.loss(z[2], y)}
+    for name, arrays in (("z", z), ("a", a), ("dW", dW), ("db", db)):
+        for k, array in arrays.items():
+            for i, value in enumerate(array.ravel()):
+                found[f"{name}{k}.{i}"] = value
+    da1 = db[2] @ Ws[2].T  # of one example
+    found |= {f"da1.{i}": value for i, value in enumerate(da1.ravel())}
+    bills = {"bill": np.array([36.0, 40.0, 47.0, 43.0])}
+    encoding = script.learn_encoding(bills, np.arange(3))
+    found["mean"], found["sd"] = encoding["bill"]
+    found["x"] = script.encode(bills, encoding, np.arange(4))[2, 0]
+    _, precision, recall = script.rate_classes(*TABLE, 3)
+    for k in range(3):
+        found[f"precision.{k}"], found[f"recall.{k}"] = precision[k], recall[k]
+    d = np.array([1, 1, -1] + [0] * 7)
+    found["lead"], found["error"] = script.paired_difference(d, np.zeros(10))
+    found["deviation"] = found["error"] * math.sqrt(10)
+    start, _ = script.init_params([10, 1000, 3], np.random.default_rng(0))
+    X = np.random.default_rng(1).normal(size=(1000, 10))
+    found["spread"] = (X @ start[1]).std()
+    return found
 
 
 def settings(*flags, **changes):
@@ -71,6 +110,13 @@ def text_of(rows, header="width,mass,colour,y"):
     return "\n".join([header, *rows]) + "\n"
 
 
+def kinds(table):
+    return {
+        name: "number" if column.dtype == float else "words"
+        for name, column in table["columns"].items()
+    }
+
+
 @pytest.fixture
 def file(tmp_path):
     """Return a function that writes a table and returns its path."""
@@ -87,10 +133,10 @@ def file(tmp_path):
 
 
 def test_penguins_are_what_the_references_say(penguins):
-    assert (penguins["rows"], penguins["rows_with_missing"]) == (344, 11)
     assert penguins["classes"] == ["Adelie", "Chinstrap", "Gentoo"]
     assert np.bincount(penguins["y"]).tolist() == [152, 68, 124]
-    assert list(penguins["kinds"].values()) == ["category", *["number"] * 4, "category"]
+    assert list(kinds(penguins).values()) == ["words", *["number"] * 4, "words"]
+    assert penguins["K"] == 3 and len(penguins["columns"]["sex"]) == 344
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -101,21 +147,18 @@ def test_delimiter_newline_and_encoding_are_found(
 ):
     text = text_of(lines()).replace("red", "röt").replace(",", delimiter)
     table = read(file(text.replace("\n", newline).encode(encoding)))
-    assert table["kinds"] == {"width": "number", "mass": "number", "colour": "category"}
-    assert set(table["X"][:, 2]) == {"röt", "green", "blue"}
+    assert kinds(table) == {"width": "number", "mass": "number", "colour": "words"}
+    assert set(table["columns"]["colour"]) == {"röt", "green", "blue"}
 
 
 def test_quotes_newlines_and_decimal_commas(file, capsys):
     rows = ['"1.234,5";"Bath; Avon";a', '-0,25;"York ""N""";b', '7.5;"two\nlines";a']
     table = read(file("size;town;y\n" + "\n".join(rows * 8)))
-    expected = [[1234.5, "Bath; Avon"], [-0.25, 'York "N"'], [7.5, "two\nlines"]]
-    assert table["X"][:3].tolist() == expected
-
-
-def test_thousands_percent_and_currency_signs(file, capsys):
-    rows = ['"$1,234,567.5",12 %,a', '"$1,234",3.5%,b', "$-9,0,a"] * 9
-    table = read(file("price,share,y\n" + "\n".join(rows)))
-    assert table["X"][:3].tolist() == [[1234567.5, 12], [1234, 3.5], [-9, 0]]
+    assert table["columns"]["size"][:3].tolist() == [1234.5, -0.25, 7.5]
+    assert table["columns"]["town"][:3].tolist() == [
+        "Bath; Avon", 'York "N"', "two\nlines"
+    ]  # fmt: skip
+    assert "the decimal mark is ," in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -139,64 +182,83 @@ def test_a_comma_is_decimal_if_one_of_its_column_must_be(texts, numbers):
 @pytest.mark.parametrize(
     "text", ["NaN", "nan", "NA", "", "?", "inf", "-Infinity", "1e999", "+INF", "wide"]
 )
-def test_what_is_no_finite_number_is_missing(text, file, capsys):
+def test_what_is_no_finite_number_is_missing_and_listed(text, file, capsys):
     table = read(file(text_of([f"{text},1,red,yes", *lines()])))
-    assert math.isnan(table["X"][0, 0]) and table["rows_with_missing"] == 1
-    assert "1 missing" in (out := capsys.readouterr().out)
-    assert (f"texts like {text!r}" in out) == (text.lower() not in script.MISSING)
+    assert math.isnan(table["columns"]["width"][0])
+    assert f"missing: {text or 'empty'} 1" in capsys.readouterr().out
 
 
-def test_a_column_is_a_category_when_over_a_tenth_is_text(file, capsys):
-    for texts, kind in ((4, "number"), (5, "category")):
+def test_a_column_is_words_when_over_a_tenth_is_text(file, capsys):
+    for texts, kind in ((4, "number"), (5, "words")):
         rows = [f"big{row[row.index(',') :]}" for row in lines()[:texts]]
         table = read(file(text_of(rows + lines()[texts:])))
-        assert table["kinds"]["width"] == kind
+        assert kinds(table)["width"] == kind
+
+
+def test_none_and_na_are_words_among_words_and_missing_among_numbers(file, capsys):
+    rows = [f"{row},{'NA' if i % 3 else 'EU'}" for i, row in enumerate(lines())]
+    rows[0] = rows[0].replace("red", "none")
+    rows[1] = "NA" + rows[1][rows[1].index(",") :]
+    path = file(text_of(rows, "width,mass,colour,y,continent"))
+    table = read(path)
+    assert set(table["columns"]["continent"]) == {"NA", "EU"}
+    assert "none" in table["columns"]["colour"]
+    out = capsys.readouterr().out
+    assert "one is NA 26" in out and "missing: NA 1" in out
+    table = read(path, target="continent")  # frequent in the target: a class
+    assert table["classes"] == ["EU", "NA"]
+    args = script.PENGUINS, "--drop", "year"
+    sexes = read(*args, target="sex")  # rare in the target: 11 of 344 have no label
+    assert sexes["classes"] == ["female", "male"] and len(sexes["y"]) == 333
+
+
+def test_missing_can_be_overruled(file, capsys):
+    rows = [f"{row},{['none', 'some', 'all'][i % 3]}" for i, row in enumerate(lines())]
+    rows[0] = "-1" + rows[0][rows[0].index(",") :]
+    path = file(text_of(rows, "width,mass,colour,y,debts"))
+    assert read(path, target="debts")["classes"] == ["all", "none", "some"]
+    table = read(path, "--missing", "NONE", "-1", target="debts")
+    assert table["classes"] == ["all", "some"] and np.isnan(table["columns"]["width"]).any()
 
 
 def test_columns_that_teach_nothing_are_left_out_and_named(file, capsys):
-    header = "id,key,nothing,same,,width,mass,colour,y"
-    rows = [f"{3 * i // 2 + 7},k{i},,one,{i},{row}" for i, row in enumerate(lines())]
-    table = read(file(text_of(rows, header)))
-    assert list(table["kinds"]) == ["width", "mass", "colour"]
+    header = "id,key,nothing,same,,when,day,who,text,width,mass,colour,y"
+    rows = [
+        f"{3 * i // 2 + 7},k{i},,one,{i},2020-01-{i % 28 + 1:02d},"
+        f"202001{i % 28 + 1:02d},{15_600_000 + 997 * i},it was {i} days ago,{row}"
+        for i, row in enumerate(lines())
+    ]
+    path = file(text_of(rows, header))
+    assert list(read(path)["columns"]) == ["width", "mass", "colour"]
     report = capsys.readouterr().out.splitlines()
-    for name, word in zip(
-        ["id", "key", "nothing", "same", "column 5"],
-        ["suspicious", "suspicious", "empty", "one value", "suspicious"],
-    ):
+    for name, word in {
+        "id": "like an ID", "key": "like an ID", "nothing": "one value",
+        "same": "one value", "column 5": "like an ID", "when": "a date",
+        "day": "a date", "who": "like an ID", "text": "free text",
+    }.items():  # fmt: skip
         (line,) = [line for line in report if line.startswith(f"  {name} ")]
         assert "left out" in line and word in line
+    kept = read(path, "--keep", "id", "day", "text")
+    assert list(kept["columns"])[:3] == ["id", "day", "text"]
 
 
 def test_an_id_with_a_gap_is_suspicious_too(file, capsys):
     rows = [f"{i if i else ''},{row}" for i, row in enumerate(lines())]
-    assert "key" not in read(file(text_of(rows, "key,width,mass,colour,y")))["kinds"]
-
-
-def test_rare_categories_share_a_column(file, capsys):
-    towns = [*range(31)] * 2 + list(range(29)) * 2  # towns 29 and 30 are rarer
-    rows = [f"t{town},{row}" for town, row in zip(towns, lines(120))]
-    table = read(file(text_of(rows, "town,width,mass,colour,y")))
-    assert "31 values, the rare ones in one column" in capsys.readouterr().out
-    X = script.make_encoder(table["kinds"]).fit_transform(table["X"])
-    assert X.shape == (120, 2 + 30 + 3)
-    assert np.flatnonzero(X[:, 31]).tolist() == [29, 30, 60, 61]
+    assert "key" not in read(file(text_of(rows, "key,width,mass,colour,y")))["columns"]
 
 
 def test_whole_numbers_far_apart_are_no_id(file, capsys):
-    rows = [f"{2 * i + (i > 0)},{row}" for i, row in enumerate(lines())]
-    table = read(file(text_of(rows, "code,width,mass,colour,y")))
-    assert "code" not in table["kinds"]
-    rows = [f"{3 * i},{row}" for i, row in enumerate(lines())]
-    assert "code" in read(file(text_of(rows, "code,width,mass,colour,y")))["kinds"]
-    few = [f"{i},{row}" for i, row in enumerate(lines(20))]
-    assert "code" in read(file(text_of(few, "code,width,mass,colour,y")))["kinds"]
+    for step, rows, taken in ((2, 40, False), (3, 40, True), (1, 20, True)):
+        some = [f"{step * i - (i > 0)},{row}" for i, row in enumerate(lines(rows))]
+        table = read(file(text_of(some, "code,width,mass,colour,y")))
+        assert ("code" in table["columns"]) == taken
 
 
 def test_drop_and_categorical_overrule(file, capsys):
     path = file(text_of([f"{i % 4},{r}" for i, r in enumerate(lines())], "n,w,m,c,y"))
-    assert read(path)["kinds"]["n"] == "number"
+    assert kinds(read(path))["n"] == "number"
     table = read(path, "--drop", "m", "--categorical", "n")
-    assert table["kinds"] == {"n": "category", "w": "number", "c": "category"}
+    assert kinds(table) == {"n": "words", "w": "number", "c": "words"}
 
 
 def test_a_number_of_many_values_is_regression_unless_declared(file, capsys):
@@ -208,9 +270,49 @@ def test_a_number_of_many_values_is_regression_unless_declared(file, capsys):
     assert len(table["classes"]) == 21 and table["classes"][table["y"][2]] == "2"
 
 
+def test_few_numbers_can_be_regressed_and_one_is_one_point_zero(file, capsys):
+    rows = [f"{row},{['1', '1.0', '2'][i % 3]}" for i, row in enumerate(lines())]
+    path = file(text_of(rows, "width,mass,colour,y,level"))
+    assert read(path, target="level")["classes"] == ["1", "2"]
+    assert "--regression: numbers" in capsys.readouterr().out
+    table = read(path, "--regression", target="level")
+    assert table["classes"] is None and table["y"][:3].tolist() == [1, 1, 2]
+    assert "regression" in capsys.readouterr().out
+
+
+def test_rare_classes_are_named_and_can_be_dropped(file, capsys):
+    path = file(text_of([*lines(), *["1,2,red,maybe"] * 7]))
+    assert read(path)["classes"] == ["maybe", "no", "yes"]
+    assert "--drop-rare 8" in capsys.readouterr().out
+    table = read(path, "--drop-rare", "8")
+    assert table["classes"] == ["no", "yes"] and len(table["y"]) == 40
+    assert "--drop-rare" not in capsys.readouterr().out
+
+
 def test_rows_without_a_label_are_not_learnt_from(file, capsys):
-    table = read(file(text_of([*lines(), "1,2,red,", "1,2,red,NA"])))
-    assert table["rows"] == 40 and "42 rows; 40 used" in capsys.readouterr().out
+    table = read(file(text_of(["1,2,red,", *lines(), "1,2,red,NA"])))
+    assert len(table["y"]) == 40 and len(table["columns"]["width"]) == 42
+    assert table["columns"]["width"][-2:].tolist() == [1, 1]
+    assert "40 rows with a label, 2 not" in capsys.readouterr().out
+
+
+def test_a_column_that_alone_tells_the_target_is_named(file, capsys):
+    rows = [f"{row},{'no' if 'no' in row else 'yes'}!" for row in lines(100)]
+    table = read(file(text_of(rows, "width,mass,colour,y,echo")))
+    parts = script.make_rounds(table["y"], 5, np.random.default_rng(0))[0]
+    script.name_leaks(table, *parts[:2])
+    out = capsys.readouterr().out
+    assert "echo alone tells y" in out and "mass alone" not in out
+    rare = table | {"y": np.repeat([0, 1], [96, 4])}  # to say "no" is nearly right
+    script.name_leaks(rare, np.arange(0, 100, 2), np.arange(1, 100, 2))
+    assert "alone" not in capsys.readouterr().out
+
+
+def test_no_penguin_column_is_a_leak(penguins, capsys):
+    capsys.readouterr()
+    parts = script.make_rounds(penguins["y"], 5, np.random.default_rng(0))[0]
+    script.name_leaks(penguins, *parts[:2])
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -218,18 +320,17 @@ def test_rows_without_a_label_are_not_learnt_from(file, capsys):
     [
         ("", "empty"),
         ("\n\n  \n", "empty"),
-        ("width,mass,colour,y\n", "rows below"),
-        ("1.5,2,red,yes\n" + text_of(lines()), "holds '1.5'"),
-        (text_of(lines()).replace("y\n", "z\n", 1), "no column 'y'; it has width"),
-        (text_of([r.replace("yes", "no") for r in lines()]), "has 40 of 'no'"),
-        (text_of([*lines(), "1,2,red,maybe"]), "has 1 of 'maybe'"),
-        (text_of([*lines(), *["1,2,red,maybe"] * 7]), "has 7 of 'maybe'"),
-        (text_of([*lines(), "1,2,red"]), "from 4 to 3 at row 42"),
-        (text_of([*lines(), "1,2,red,yes,5"]), "from 4 to 5 at row 42"),
-        (text_of(lines(), "mass,mass,colour,y"), "holds 'mass'"),
-        (text_of(lines()).replace(",", ":"), "a tab between"),
-        (text_of(["1,NA,red,"] * 9), "has none"),
-        (text_of(["1,2,red,yes", "1,2,red,no"] * 20), "no column left"),
+        ("width,mass,colour,y\n", "have rows"),
+        ("1.5,2,red,yes\n" + text_of(lines()), "has ['1.5'"),
+        (text_of(lines()).replace("colour,y\n", "colour,yy\n", 1), "'y'; try ['yy'"),
+        (text_of([r.replace("yes", "no") for r in lines()]), "no 40"),
+        (text_of([*lines(), "1,2,red"]), "row 42 has 3"),
+        (text_of([*lines(), "1,2,red,yes,5"]), "row 42 has 5"),
+        (text_of(lines(), "mass,mass,colour,y"), "'mass', 'mass'"),
+        (text_of(lines()).replace(",", ":"), "or tab"),
+        (text_of(["1,NA,red,"] * 9), "has 0 rows"),
+        (text_of([f"1,2,red,c{i % 101}" for i in range(400)]), "2 to 100 classes"),
+        (text_of(["1,2,red,yes", "1,2,red,no"] * 20), "0 columns are left"),
         (b"PK\x03\x04\x00\x00\xff\xfe", "no text"),
         (text_of(lines()).encode("utf-16"), "no text"),
     ],
@@ -239,285 +340,381 @@ def test_bad_tables_are_one_sentence(text, words, file, tmp_path, capsys):
     assert script.main(flags) == 2
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and words in captured.err
-    assert captured.out == "" and not (tmp_path / "out").exists()
+    assert "epoch" not in captured.out and not list((tmp_path / "out").glob("*"))
 
 
-def test_missing_files_and_columns_are_one_sentence(tmp_path, capsys):
+def test_missing_files_columns_and_contradictions_are_one_sentence(tmp_path, capsys):
     for flags, words in (
         (["--csv", str(tmp_path / "no.csv")], "no.csv"),
-        (["--csv", str(tmp_path)], "directory"),
-        (["--drop", "beak"], "'beak'; it has species"),
-        (["--categorical", "beak"], "'beak'; it has species"),
+        (["--csv", str(tmp_path)], "no file"),
+        (["--drop", "bill_lenght"], "try ['bill_length_mm'"),
+        (["--categorical", "beak"], "'beak'"),
+        (["--keep", "beak"], "'beak'"),
+        (["--hidden", "500", "500"] * 99, "see --keep, --drop, --max-rows"),
     ):
+        flags = flags[:1] + ["500"] * 198 if "--hidden" in flags else flags
         assert script.main([*flags, "--out", str(tmp_path / "out")]) == 2
         captured = capsys.readouterr()
         assert captured.err.count("\n") == 1 and words in captured.err
-    for flags in (["--folds", "-1"], ["--hidden", "0"], ["--max-rows", "9"], ["--csv"]):
+    for flags in (
+        ["--folds", "-1"], ["--hidden", "0"], ["--max-rows", "9"], ["--csv"],
+        ["--target", "sex", "--drop", "sex"],
+        ["--target", "sex", "--regression", "--categorical", "sex"],
+    ):  # fmt: skip
         with pytest.raises(SystemExit):
             script.main(flags)
+        assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_long_file_is_sampled_fairly(file):
+def test_a_long_file_is_sampled_fairly(file, capsys):
     path = file(text_of([f"{i},{i},red,{'ab'[i % 2]}" for i in range(5000)]))
-    columns, count = script.read_table(path, 500, np.random.default_rng(0))
-    kept = columns["mass"].astype(int)
-    assert (count, len(set(kept))) == (5000, 500)
+    args = settings("--max-rows", "500")
+    _, rows = script.read_table(path, args, np.random.default_rng(0))
+    kept = np.array([int(row[1]) for row in rows])
+    assert len(set(kept)) == 500 and "500 of 5,000 rows" in capsys.readouterr().out
     assert abs(kept.mean() - 2500) < 4 * 1443 / math.sqrt(500)
-    assert script.read_table(path, 5000, None)[0]["mass"].tolist()[-1] == "4999"
+    assert (np.diff(kept) > 0).all()
 
 
 # What is encoded
 
 
+def test_rounds_test_each_row_once_and_validate_it_once():
+    y = np.repeat([0, 1, 2], [152, 68, 124])
+    rounds = script.make_rounds(y, 10, np.random.default_rng(0))
+    for parts in rounds:
+        np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(344))
+        for part in parts:  # classes keep their shares
+            shares = np.bincount(y[part]) / len(part)
+            np.testing.assert_allclose(shares, np.array([152, 68, 124]) / 344, atol=0.04)
+    for place in (1, 2):
+        every = np.concatenate([parts[place] for parts in rounds])
+        np.testing.assert_array_equal(np.sort(every), np.arange(344))
+    np.testing.assert_array_equal(rounds[0][1], rounds[1][2])
+    (once, *_) = script.make_rounds(y, 5, np.random.default_rng(0))
+    assert [len(part) for part in once] == [206, 69, 69]
+    other = script.make_rounds(y, 10, np.random.default_rng(1))
+    assert set(other[0][2]) != set(rounds[0][2])
+
+
+def test_the_encoding_is_that_of_scikit_learn(penguins):
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    rows, others = np.arange(0, 344, 2), np.arange(1, 344, 2)
+    encoding = script.learn_encoding(penguins["columns"], rows)
+    X = script.encode(penguins["columns"], encoding, others)
+    assert X.shape == (172, 3 + 4 + 3)
+    for name, places in (("island", slice(0, 3)), ("sex", slice(7, 10))):
+        column = penguins["columns"][name].reshape(-1, 1)
+        oracle = OneHotEncoder(sparse_output=False).fit(column[rows])
+        np.testing.assert_array_equal(X[:, places], oracle.transform(column[others]))
+    numbers = np.stack([c for c in penguins["columns"].values() if c.dtype == float], 1)
+    oracle = StandardScaler().fit(numbers[rows]).transform(numbers[others])
+    np.testing.assert_allclose(X[:, 3:7], np.nan_to_num(oracle), atol=1e-12)
+
+
 def test_statistics_come_from_the_training_part_only(penguins):
-    rows, args = np.arange(344), settings(epochs=1)
-    training, validation = script.hold_out(rows, penguins, 0.1, args.seed)
-    assert not set(training) & set(validation) and len(validation) == 35
-    changed = penguins | {"X": penguins["X"].copy()}
-    changed["X"][validation, 1], changed["X"][validation, 0] = 1e6, "Atlantis"
+    rounds = script.make_rounds(penguins["y"], 5, np.random.default_rng(0))
+    training, validation, test = rounds[0]
+    changed = {name: column.copy() for name, column in penguins["columns"].items()}
+    for part in (validation, test):
+        changed["bill_length_mm"][part], changed["island"][part] = 1e6, "Atlantis"
+    args = settings(epochs=1)
     models = [
-        script.fit_network(table, rows, args, np.random.default_rng(0))
-        for table in (penguins, changed)
+        script.fit(table, training, validation, args, np.random.default_rng(0))
+        for table in (penguins, penguins | {"columns": changed})
     ]
-    first, second = (m["encoder"].transform(penguins["X"]) for m in models)
+    first, second = (
+        script.encode(penguins["columns"], m["encoding"], np.arange(344)) for m in models
+    )
     np.testing.assert_array_equal(first, second)
-    np.testing.assert_allclose(first[training, :4].mean(axis=0), 0, atol=1e-12)
-    np.testing.assert_allclose(first[training, :4].std(axis=0), 1)
-    assert first.shape == (344, 4 + 3 + 2)
-    np.testing.assert_array_equal(first[:, 4:7].sum(axis=1), 1)
-    np.testing.assert_array_equal(first[:, 7:].sum(axis=1), 1)
+    np.testing.assert_allclose(first[training, 3:7].mean(axis=0), 0, atol=1e-12)
+
+
+def test_rare_and_unknown_words_have_no_input():
+    towns = np.array([f"t{i:02d}" for i in [*range(31)] * 2 + [*range(29)]], dtype=object)
+    columns = {"town": towns}
+    encoding = script.learn_encoding(columns, np.arange(len(towns)))
+    X = script.encode(columns, encoding, np.arange(len(towns)))
+    assert X.shape == (91, 30) and set(X.sum(axis=1)) == {0, 1}
+    assert {"t29", "t30"} - set(encoding["town"]) and "t28" in encoding["town"]
+    unknown = {"town": np.array(["Atlantis"], dtype=object)}
+    assert not script.encode(unknown, encoding, np.arange(1)).any()
+
+
+def test_equal_numbers_become_zero_and_a_gap_the_mean():
+    columns = {"same": np.full(3, 7.0), "gap": np.array([1.0, 3.0, math.nan])}
+    encoding = script.learn_encoding(columns, np.arange(3))
+    X = script.encode(columns, encoding, np.arange(3))
+    np.testing.assert_array_equal(X, [[0, -1], [0, 1], [0, 0]])
 
 
 def test_a_number_to_predict_is_scaled_by_the_training_part(capsys):
     args = settings("--target", "body_mass_g", epochs=1)
     table = script.load_data(args, np.random.default_rng(0))
-    rows = np.arange(table["rows"])
-    model = script.fit_network(table, rows, args, np.random.default_rng(0))
-    y = table["y"][script.hold_out(rows, table, 0.1, 0)[0]]
+    rounds = script.make_rounds(table["y"], 5, np.random.default_rng(0))
+    training, validation, test = rounds[0]
+    model = script.fit(table, training, validation, args, np.random.default_rng(0))
+    y = table["y"][training]
     assert (model["center"], model["scale"]) == pytest.approx((y.mean(), y.std()))
-    encoded = model["encoder"].transform(table["X"])
-    z = script.forward(model["params"], encoded)["a2"]
+    X = script.encode(table["columns"], model["encoding"], test)
+    z, _ = script.forward(*model["params"], X)
     np.testing.assert_allclose(
-        script.predict_rows(model, table["X"]), z * y.std() + y.mean()
+        script.predict(model, table["columns"], test), z[2] * y.std() + y.mean()
     )
-    assert model["history"]["loss"][0] < 0.5  # half the variance is 0.5
-
-
-def test_classes_keep_their_shares_in_every_part(penguins):
-    for part in script.hold_out(np.arange(344), penguins, 0.2, 0):
-        shares = np.bincount(penguins["y"][part]) / len(part)
-        np.testing.assert_allclose(shares, np.array([152, 68, 124]) / 344, atol=0.02)
-    assert len(part) == 69
-
-
-def test_an_unseen_category_is_no_column_and_a_missing_number_the_median(penguins):
-    encoder = script.make_encoder(penguins["kinds"]).fit(penguins["X"])
-    row = np.array([["Atlantis", *[math.nan] * 4, ""]], dtype=object)
-    encoded = encoder.transform(row)[0]
-    assert encoded[4:].tolist() == [0, 0, 0, 0, 1]  # no island; male, the most frequent
-    X = penguins["X"][:, 1:5].astype(float)
-    filled = np.where(np.isnan(X), np.nanmedian(X, axis=0), X)
-    expected = (np.nanmedian(X, axis=0) - filled.mean(axis=0)) / filled.std(axis=0)
-    np.testing.assert_allclose(encoded[:4], expected)
-
-
-def test_a_column_may_be_empty_in_the_training_part(penguins):
-    X = penguins["X"].copy()
-    X[:100, 0], X[:100, 1] = "", math.nan
-    encoder = script.make_encoder(penguins["kinds"]).fit(X[:100])
-    assert np.isfinite(encoder.transform(X)).all()
+    assert model["history"]["training"][0] < 0.6  # half the variance is 0.5
 
 
 # What is learnt
 
 
 def test_initial_weights_have_the_variance_of_glorot(rng):
-    params = script.init_params([300, 200, 3], rng)
-    assert params["W1"].std() == pytest.approx(math.sqrt(2 / 500), rel=0.02)
-    assert params["W1"].shape == (300, 200) and not params["b1"].any()
+    W, b = script.init_params([300, 200, 3], rng)
+    assert W[1].std() == pytest.approx(math.sqrt(2 / 500), rel=0.02)
+    assert W[1].shape == (300, 200) and b[1].shape == (1, 200) and not b[1].any()
+    assert W[2].std() == pytest.approx(math.sqrt(2 / 203), rel=0.1)
 
 
-def test_probabilities_of_two_classes_and_of_extreme_sums(rng):
-    np.testing.assert_allclose(script.log_softmax(np.array([900.0, 0])), [0, -900])
-    params = script.init_params([3, 4, 2], rng)
-    a = script.forward(params, rng.normal(size=(5, 3)))["a2"]
-    np.testing.assert_allclose(a.sum(axis=1), 1)
+def test_the_middle_layers_are_tanh_and_the_last_is_softmax_or_nothing(rng):
+    W, b = script.init_params([3, 4, 2], rng)
+    z, a = script.forward(W, b, rng.normal(size=(5, 3)))
+    np.testing.assert_allclose(a[1], np.tanh(z[1]))
+    np.testing.assert_allclose(a[2].sum(axis=1), 1)
+    np.testing.assert_allclose(a[2], np.exp(z[2]) / np.exp(z[2]).sum(1, keepdims=True))
+    W, b = script.init_params([3, 4, 1], rng)
+    z, a = script.forward(W, b, rng.normal(size=(5, 3)))
+    np.testing.assert_array_equal(a[2], z[2])
 
 
-def test_two_steps_of_training_are_those_of_adam_by_hand(rng):
-    X, y = rng.normal(size=(6, 3)), np.array([0, 1, 2, 1, 0, 2])
-    start = script.init_params([3, 4, 3], rng)
-    args = settings(epochs=2, lr=0.1, batch_size=6)
-    params, history = script.train(start, (X, y), (X, y), args, rng)
+def test_two_steps_are_those_of_momentum(rng):
+    X, y = rng.normal(size=(9, 3)), np.eye(2)[rng.integers(0, 2, 9)]
+    start = script.init_params([3, 4, 2], rng)
+    kept = join(*start)
 
-    def gradient(p):
-        return numerical_gradient(lambda q: script.loss(script.forward(q, X), y), p)
+    def gradient(params):
+        return numerical_gradient(
+            lambda p: script.loss(script.forward(*split(p), X)[0][2], y), params
+        )
 
-    first = gradient(start)
-    middle = {k: start[k] - 0.1 * g / (abs(g) + 1e-8) for k, g in first.items()}
+    first = gradient(kept)
+    middle = {k: kept[k] - 0.2 * g for k, g in first.items()}
     second = gradient(middle)
-    for key, g in first.items():
-        m = (0.09 * g + 0.1 * second[key]) / 0.19
-        v = (0.000999 * g**2 + 0.001 * second[key] ** 2) / 0.001999
-        expected = middle[key] - 0.1 * m / (np.sqrt(v) + 1e-8)
-        np.testing.assert_allclose(params[key], expected, atol=1e-6)
-    value = script.loss(script.forward(params, X), y)
-    assert history["loss"][-1] == pytest.approx(value, rel=1e-12)
-
-
-def test_every_row_is_in_one_batch_of_each_epoch(rng, monkeypatch):
-    seen, honest = [], script.backward
-    monkeypatch.setattr(
-        script,
-        "backward",
-        lambda p, c, y: seen.append((c["a0"][:, 0], y)) or honest(p, c, y),
+    _, last, history = script.train(
+        *start, (X, y), (X, y), types.SimpleNamespace(epochs=2, lr=0.2)
     )
-    X, y = np.arange(10.0)[:, None], np.arange(10) % 2
-    start = script.init_params([1, 2, 2], rng)
-    script.train(start, (X, y), (X, y), settings(epochs=2, batch_size=4), rng)
-    assert [len(rows) for rows, _ in seen] == [4, 4, 2, 4, 4, 2]
-    orders = [np.concatenate([rows for rows, _ in seen[i : i + 3]]) for i in (0, 3)]
-    assert (orders[0] != orders[1]).any()
-    for order in orders:
-        np.testing.assert_array_equal(np.sort(order), X[:, 0])
-    for rows, labels in seen:
-        np.testing.assert_array_equal(rows % 2, labels)
+    for key, value in join(*last).items():
+        expected = middle[key] - 0.9 * 0.2 * first[key] - 0.2 * second[key]
+        np.testing.assert_allclose(value, expected, atol=1e-8)
+    value = script.loss(script.forward(*last, X)[0][2], y)
+    assert history["training"][-1] == pytest.approx(value, rel=1e-12)
+    for key, value in join(*start).items():  # the caller keeps the start
+        np.testing.assert_array_equal(value, kept[key])
+
+
+def test_training_is_that_of_scikit_learn(rng):
+    """Full batches, momentum, no penalty: the same steps, weight for weight."""
+    from sklearn.neural_network import MLPClassifier
+
+    X, labels = rng.normal(size=(40, 3)), np.arange(40) % 3
+    rival = MLPClassifier(
+        (4,), "tanh", solver="sgd", alpha=0, batch_size=40, learning_rate_init=0.1,
+        momentum=0.9, nesterovs_momentum=False, shuffle=False, max_iter=1,
+        warm_start=True, random_state=0,
+    )  # fmt: skip
+    W, b = script.init_params([3, 4, 3], rng)
+    rival.partial_fit(X, labels, classes=np.arange(3))
+    rival.coefs_ = [W[1].copy(), W[2].copy()]
+    rival.intercepts_ = [b[1][0].copy(), b[2][0].copy()]
+    rival._optimizer.params = rival.coefs_ + rival.intercepts_
+    rival._optimizer.velocities = [np.zeros_like(p) for p in rival._optimizer.params]
+    for _ in range(20):
+        rival.partial_fit(X, labels)
+    y = np.eye(3)[labels]
+    args = types.SimpleNamespace(epochs=20, lr=0.1)
+    _, (W, b), _ = script.train(W, b, (X, y), (X, y), args)
+    for k in (1, 2):
+        np.testing.assert_allclose(W[k], rival.coefs_[k - 1], rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(b[k][0], rival.intercepts_[k - 1], rtol=1e-9, atol=1e-11)
 
 
 def test_the_epoch_of_the_lowest_validation_loss_is_kept(rng):
-    X, y = rng.normal(size=(40, 8)), rng.integers(0, 2, 40)  # nothing to learn
+    X, y = rng.normal(size=(40, 8)), np.eye(2)[rng.integers(0, 2, 40)]  # pure chance
     start = script.init_params([8, 16, 2], rng)
     parts = (X[:20], y[:20]), (X[20:], y[20:])
-    params, history = script.train(start, *parts, settings(epochs=60), rng)
+    best, last, history = script.train(*start, *parts, settings(epochs=60))
     lowest = min(history["validation"])
     assert history["validation"].index(lowest) == history["kept"] - 1 < 59
-    value = script.loss(script.forward(params, X[20:]), y[20:])
-    assert value == pytest.approx(lowest, rel=1e-12)
+    for params, value in ((best, lowest), (last, history["validation"][-1])):
+        z, _ = script.forward(*params, X[20:])
+        assert script.loss(z[2], y[20:]) == pytest.approx(value, rel=1e-12)
+    assert len(history["training"]) == 60
 
 
-def test_ctrl_c_before_anything_is_learnt_keeps_the_start(rng, monkeypatch, capsys):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(script, "backward", interrupt)
-    X, start = rng.normal(size=(4, 3)), script.init_params([3, 2], rng)
-    part = X, np.array([0, 1, 0, 1])
-    params, history = script.train(start, part, part, settings(), rng)
-    table = read(script.PENGUINS, target="species")
-    assert script.cross_validate(table, settings(), rng) == ({}, None)
-    assert params is start and history["kept"] == 0 and not history["loss"]
-
-
-def test_progress_is_about_ten_lines():
-    for epochs, expected in ((40, [1, *range(4, 41, 4)]), (3, [1, 2, 3])):
-        shown = [e for e in range(1, epochs + 1) if script.is_progress_epoch(e, epochs)]
-        assert shown == expected
-
-
-def test_a_diverging_run_says_so(tmp_path, capsys, monkeypatch, rng):
-    X, y = np.full((4, 1), 1e200), np.ones(4)
-    start = script.init_params([1, 1], rng)
-    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="epoch 1"):
-        script.train(start, (X, y), (X, y), settings(), rng)
-    monkeypatch.setattr(script, "loss", lambda cache, y: math.nan)
-    assert script.main([*QUICK, "--out", str(tmp_path)]) == 1
+def test_a_diverging_run_says_so(tmp_path, capsys, rng):
+    assert script.main(["--lr", "1e9", "--out", str(tmp_path)]) == 1
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "smaller --lr" in captured.err
+    assert not list(tmp_path.glob("*"))
+
+
+def test_ctrl_c_in_the_folds_leaves_them_out(tmp_path, capsys, monkeypatch):
+    calls, honest = [], script.backward
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 8:  # three epochs are over, the second fold has begun
+            signal.raise_signal(signal.SIGINT)
+        return honest(*args)
+
+    monkeypatch.setattr(script, "backward", interrupted)
+    assert script.main([*QUICK, "--no-show", "--out", str(tmp_path)]) == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert "test" in metrics and "cv" not in metrics
+    assert np.sum(metrics["confusion"]) == 69
 
 
 # What is reported
 
 
-def test_scores_are_those_of_scikit_learn(rng):
+def test_marks_have_the_mean_of_scikit_learns_scores(rng):
     from sklearn import metrics
 
     y, a = rng.integers(0, 4, 50), rng.random((50, 4))
+    table = {"y": y, "classes": list("abcd")}
     expected = metrics.accuracy_score(y, a.argmax(axis=1))
-    assert script.grade({"classes": list("abcd")}, a, y) == expected
-    y, a = rng.normal(size=50), rng.normal(size=(50, 1))
-    expected = metrics.r2_score(y, a)
-    assert script.grade({"classes": None}, a, y) == pytest.approx(expected)
+    assert script.mark(table, a, np.arange(50)).mean() == expected
+    table = {"y": rng.normal(size=50), "classes": None}
+    a = rng.normal(size=(50, 1))
+    expected = metrics.r2_score(table["y"][9:], a[9:])
+    assert script.mark(table, a[9:], np.arange(9, 50)).mean() == pytest.approx(expected)
 
 
-def test_importance_is_zero_for_a_column_that_is_not_used(
-    rng, file, capsys, monkeypatch
-):
-    x, noise = rng.normal(size=(2, 200))
-    rows = [f"{b:.4f},{a:.4f},{'np'[int(a > 0)]}" for a, b in zip(x, noise)]
-    table = read(file(text_of(rows, "noise,cause,y")))
-    rest, test = script.hold_out(np.arange(200), table, 0.2, 0)
-    model = script.fit_network(table, rest, settings(), rng)
-    model["params"]["W1"][0] = 0  # the first column is noise: cut it
-    asked, honest = [], script.predict_rows
-    monkeypatch.setattr(
-        script, "predict_rows", lambda *a: asked.append(1) or honest(*a)
-    )
-    importance = script.permutation_importance(table, model, test, rng)
-    assert len(asked) == 1 + 2 * 10  # ten shuffles of each column, as the figure says
-    assert list(importance) == ["cause", "noise"]
-    assert importance["noise"] == (0, 0) and 0.3 < importance["cause"][0] < 0.7
-    assert 0.02 < importance["cause"][1] < 0.2
+def test_precision_and_recall_are_those_of_scikit_learn(rng):
+    from sklearn import metrics
+
+    y, guess = rng.integers(0, 4, 80), rng.integers(0, 3, 80)  # class 3 never answered
+    counts, precision, recall = script.rate_classes(y, guess, 4)
+    np.testing.assert_array_equal(counts, metrics.confusion_matrix(y, guess))
+    expected = metrics.precision_recall_fscore_support(y, guess, zero_division=0)
+    np.testing.assert_allclose(precision, expected[0])
+    np.testing.assert_allclose(recall, expected[1])
+    assert script.rate_classes([0], [0], 2)[2][1] == 0  # a class without rows
 
 
-def test_one_hot_columns_hold_what_a_number_cannot(rng, monkeypatch):
-    seen, honest = [], script.fit_network
-    monkeypatch.setattr(
-        script, "fit_network", lambda *args: seen.append(dict(args[0])) or honest(*args)
-    )
-    scores = [script.compare_encodings(settings(), rng) for _ in range(3)]
-    assert min(score["category"] for score in scores) == 1
-    for table in seen:  # half of 26 towns, and one output for each class
-        assert (*np.bincount(table["y"]), table["outputs"]) == (130, 130, 2)
-    assert 0.5 < np.mean([score["number"] for score in scores]) < 0.85
+def test_the_error_of_a_difference_is_that_of_a_mean(rng):
+    ours, theirs = rng.integers(0, 2, (2, 200))
+    lead, error = script.paired_difference(ours, theirs)
+    draws = [
+        np.mean((ours - theirs)[rng.integers(0, 200, 200)]) for _ in range(4000)
+    ]  # fmt: skip
+    assert lead == pytest.approx(np.mean(ours) - np.mean(theirs))
+    assert error == pytest.approx(np.std(draws), rel=0.05)
 
 
-def test_folds_test_every_row_once_and_never_in_training(penguins, monkeypatch, capsys):
-    trained, honest = [], script.fit_network
-
-    def spy(table, rows, *args):
-        trained.append(rows)
-        return honest(table, rows, *args)
-
-    monkeypatch.setattr(script, "fit_network", spy)
-    args = settings(folds=3, repeats=2, epochs=2)
-    rng = np.random.default_rng(0)
-    scores, unseen = script.cross_validate(penguins, args, rng)
-    assert [len(values) for values in scores.values()] == [6, 6, 6]
-    held = [np.setdiff1d(np.arange(344), rows) for rows in trained]
-    np.testing.assert_array_equal(np.sort(np.concatenate(held[:3])), np.arange(344))
-    np.testing.assert_allclose(unseen.sum(axis=1), 1)
-    for rows, score in zip(held[:3], scores["network"]):
-        right = unseen[rows].argmax(axis=1) == penguins["y"][rows]
-        assert score == right.mean()
-    assert set(held[0]) != set(held[3])
-    assert "repeat 2 of 2: " + f"{np.mean(scores['network'][3:]):.4f}" in (
-        capsys.readouterr().out
-    )
+def test_a_lead_within_two_errors_is_no_difference(capsys):
+    table = {"y": np.zeros(100, dtype=int), "classes": ["a", "b"]}
+    right, wrong = np.tile([1.0, 0.0], (100, 1)), np.tile([1.0, 0.0], (100, 1))
+    for losses, words in ((1, "no difference"), (9, "better")):
+        wrong[:losses] = [0.0, 1.0]
+        answers = {"network": right, "rival": wrong}
+        scores = script.print_scores(table, answers, np.arange(100), "rows")
+        assert scores["rival"][:2] == pytest.approx((1 - losses / 100, losses / 100))
+        out = capsys.readouterr().out
+        assert words in out and "1.00 points each" in out
+    answers = {"network": wrong, "rival": right}
+    script.print_scores(table, answers, np.arange(100), "rows")
+    assert "WORSE" in capsys.readouterr().out
 
 
-def test_a_small_table_has_no_more_folds_than_rows_of_a_class(file, capsys):
-    table = read(file(text_of(lines(20))))
-    scores, _ = script.cross_validate(
-        table, settings(folds=50, repeats=1, epochs=1), np.random.default_rng(0)
-    )
-    assert len(scores["network"]) == 10
+def test_shuffling_costs_nothing_for_a_column_that_is_not_used(rng):
+    noise, cause = rng.normal(size=(2, 200))
+    table = {
+        "columns": {"noise": noise, "cause": cause},
+        "y": (cause > 0).astype(int), "classes": ["n", "p"], "K": 2,
+    }  # fmt: skip
+    training, validation, _ = script.make_rounds(table["y"], 5, rng)[0]
+    model = script.fit(table, training, validation, settings(epochs=40), rng)
+    model["params"][0][1][0] = 0  # the first column is noise: cut it
+    before = cause.copy()
+    costs = script.shuffle_columns(table, model, validation, rng)
+    assert list(costs) == ["cause", "noise"] and costs["noise"] == 0
+    assert 0.3 < costs["cause"] < 0.7
+    np.testing.assert_array_equal(cause, before)
+
+
+def test_rivals_learn_from_their_rows_only(penguins):
+    rows, test = np.arange(0, 344, 2), np.arange(1, 344, 2)
+    answers = script.rival_answers(penguins, rows, test)
+    changed = penguins | {"y": penguins["y"].copy()}
+    changed["y"][test] = 2
+    again = script.rival_answers(changed, rows, test)
+    for name in ("linear", "simplest"):
+        np.testing.assert_array_equal(answers[name], again[name])
+        np.testing.assert_allclose(answers[name].sum(axis=1), 1)
+    assert script.mark(penguins, answers["linear"], test).mean() > 0.97
+    assert (answers["simplest"].argmax(axis=1) == 0).all()
+
+
+def test_folds_judge_rows_that_were_not_seen(penguins, monkeypatch):
+    seen, honest = [], script.fit
+
+    def spy(table, training, validation, *args):
+        seen.append((training, validation))
+        return honest(table, training, validation, *args)
+
+    monkeypatch.setattr(script, "fit", spy)
+    args, rng = settings(epochs=30, folds=4), np.random.default_rng(0)
+    answers = script.judge_by_folds(penguins, args, rng)
+    assert set(answers) == {"network", "linear", "simplest", "numbered"}
+    held = [np.setdiff1d(np.arange(344), np.append(*parts)) for parts in seen]
+    assert len(seen) == 8  # four one-hot, four numbered
+    np.testing.assert_array_equal(np.sort(np.concatenate(held[:4])), np.arange(344))
+    for name, least in (("network", 0.97), ("linear", 0.97), ("numbered", 0.93)):
+        np.testing.assert_allclose(answers[name].sum(axis=1), 1)
+        assert script.mark(penguins, answers[name], np.arange(344)).mean() > least
+
+
+def test_towns_are_learnt_one_hot_and_not_as_numbers(monkeypatch):
+    """The cause is the order: numbered class by class, towns are learnt, too."""
+    monkeypatch.setattr(script, "TOWN_EPOCHS", (20, 200))
+    shares = script.learn_towns(settings(), draws=6)
+    assert shares["one-hot"][1].min() == 1 and shares["numbered"][1].mean() < 0.8
+    honest = np.random.default_rng
+    y = np.repeat([0, 1], 13)
+    table = {"columns": {"town": np.arange(26.0)}, "y": y, "classes": "01", "K": 2}
+    rows = np.arange(26)
+    model = script.fit(table, rows, rows, settings(epochs=60), honest(0))
+    assert script.mark(table, script.predict(model, table["columns"], rows), rows).all()
+
+
+def test_an_overfitted_network_is_worse_on_rows_it_has_not_seen(penguins):
+    """The cause is training for too long: the epoch kept is better by its loss."""
+    names = ["bill_length_mm", "bill_depth_mm"]
+    two = penguins | {"columns": {n: penguins["columns"][n] for n in names}}
+    rng, args = np.random.default_rng(1), settings(epochs=4000)
+    worse = []
+    for training, validation, test in script.make_rounds(two["y"], 5, rng):
+        model = script.fit(two, training, validation, args, rng)
+        for params in (model["params"], model["last"]):
+            a = script.predict(model | {"params": params}, two["columns"], test)
+            worse.append(-np.log(a[np.arange(len(test)), two["y"][test]]).mean())
+    assert np.mean(worse[1::2]) > 1.2 * np.mean(worse[::2])
 
 
 @pytest.mark.slow
-def test_penguins_reach_99_3_percent_in_ten_folds_times_five(penguins, capsys):
+def test_penguins_reach_99_percent_in_ten_folds(penguins):
     means = []
-    for seed in range(3):
-        rng = np.random.default_rng(seed)
-        scores, _ = script.cross_validate(penguins, settings(seed=seed), rng)
-        means.append(np.mean(scores["network"]))
-        assert means[-1] >= np.mean(scores["linear"]) - 0.002
-    assert means[0] >= 0.993 and min(means) >= 0.99
+    for seed in range(5):
+        args, rng = settings(seed=seed), np.random.default_rng(seed)
+        answers = script.judge_by_folds(penguins, args, rng)
+        means.append(script.mark(penguins, answers["network"], np.arange(344)).mean())
+    assert np.mean(means) >= 0.99 and min(means) >= 0.985
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes"])
 def test_tables_of_scikit_learn_score_like_its_mlp(name, file, capsys):
-    from sklearn import datasets
+    from sklearn import datasets, neural_network
 
     data = getattr(datasets, f"load_{name}")()
     y = data.target if name == "diabetes" else data.target_names[data.target]
@@ -526,85 +723,89 @@ def test_tables_of_scikit_learn_score_like_its_mlp(name, file, capsys):
         for x, label in zip(data.data, y)
     ]
     table = read(file(text_of(rows, ",".join([*data.feature_names, "y"]))))
-    args = settings("--compare", repeats=1)
-    scores, _ = script.cross_validate(table, args, np.random.default_rng(0))
-    print({k: np.mean(v).round(4) for k, v in scores.items()})
-    assert np.mean(scores["network"]) >= np.mean(scores["mlp"]) - 0.01
-    assert np.mean(scores["network"]) > np.mean(scores["majority"]) + 0.2
+    rng = np.random.default_rng(0)
+    answers = script.judge_by_folds(table, settings(), rng)
+    every = np.arange(len(table["y"]))
+    scores = {k: script.mark(table, a, every).mean() for k, a in answers.items()}
+    kind = "MLPRegressor" if table["classes"] is None else "MLPClassifier"
+    rival = np.zeros_like(answers["network"])
+    for parts in script.make_rounds(table["y"], 10, np.random.default_rng(0)):
+        taught, test = np.append(*parts[:2]), parts[2]
+        encoding = script.learn_encoding(table["columns"], taught)
+        X, X_test = (script.encode(table["columns"], encoding, p) for p in (taught, test))
+        model = getattr(neural_network, kind)((16,), "tanh", max_iter=2000, random_state=0)
+        if table["classes"] is None:
+            center, scale = table["y"][taught].mean(), table["y"][taught].std()
+            model.fit(X, (table["y"][taught] - center) / scale)
+            rival[test, 0] = model.predict(X_test) * scale + center
+        else:
+            rival[test] = model.fit(X, table["y"][taught]).predict_proba(X_test)
+    scores["mlp"] = script.mark(table, rival, every).mean()
+    print(scores)
+    assert scores["network"] >= scores["mlp"] - 0.015
+    assert scores["network"] > scores["simplest"] + 0.2
 
 
 # Whole runs, and rows without a label
 
 
-def test_a_run_predicts_with_probabilities_and_names_what_it_does_not_know(
-    file, tmp_path, capsys
-):
+def test_a_run_answers_new_rows_and_names_what_they_lack(file, tmp_path, capsys):
     new = file(
         "sex,island,bill_length_mm,bill_depth_mm,note\n"
         "male,Biscoe,50,15,a\nfemale,Atlantis,39,NA,b\nfemale,Dream,wide,18,c\n"
     )
-    flags = ["--folds", "1", "--epochs", "20", "--predict", str(new), "--no-show"]
+    flags = ["--folds", "0", "--epochs", "60", "--predict", str(new), "--no-show"]
     assert script.main([*flags, "--out", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
-    for words in ("no flipper_length_mm", "no body_mass_g", "Atlantis", "wide"):
-        assert words in printed
-    assert printed.isascii() and "cross-validation" not in printed
+    assert "lacks flipper_length_mm, body_mass_g" in printed
+    assert printed.isascii() and "folds" not in printed
     metrics = json.loads((tmp_path / "out/metrics.json").read_text())
-    assert metrics["test_accuracy"] > 0.95 > 0.5 > metrics["baseline_accuracy"]
-    assert np.sum(metrics["confusion"]) == metrics["test_rows"] == 69
-    wrong = 69 - np.trace(metrics["confusion"])
-    assert metrics["wrong"] == wrong == round(69 * (1 - metrics["test_accuracy"]))
-    falls = [mean for mean, _ in metrics["importance"].values()]
-    assert falls == sorted(falls, reverse=True)
-    counts = np.array(metrics["confusion"])
-    for key, axis in (("precision", 0), ("recall", 1)):
-        expected = counts.diagonal() / counts.sum(axis=axis)
-        assert list(metrics[key].values()) == pytest.approx(expected)
+    assert metrics["test"]["network"][0] > 0.95 > 0.5 > metrics["test"]["simplest"][0]
+    assert np.sum(metrics["confusion"]) == metrics["rows"][1] == 69
     with open(tmp_path / "out/predictions.csv", newline="", encoding="utf-8") as f:
         rows = list(csv.DictReader(f))
-    assert [row["note"] for row in rows] == ["a", "b", "c"]
+    assert [row["row"] for row in rows] == ["1", "2", "3"]
     assert [row["predicted species"] for row in rows[:2]] == ["Gentoo", "Adelie"]
     for row in rows:
-        p = {k: float(row[f"p({k})"]) for k in ("Adelie", "Chinstrap", "Gentoo")}
+        p = {k: float(row[k]) for k in ("Adelie", "Chinstrap", "Gentoo")}
         assert sum(p.values()) == pytest.approx(1, abs=2e-4)
         assert max(p, key=p.get) == row["predicted species"]
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", "", "bill_length_mm,bill_length_mm\n"])
+@pytest.mark.parametrize("text", ["a\n1\n", "", "bill_length_mm,bill_length_mm\n1,2\n"])
 def test_bad_rows_to_predict_stop_before_training(text, file, tmp_path, capsys):
     flags = ["--predict", str(file(text)), "--out", str(tmp_path / "out")]
     assert script.main(flags) == 2
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "epoch" not in captured.out
-    assert not (tmp_path / "out").exists()
 
 
-def test_a_class_never_predicted_has_precision_and_recall_zero():
-    ratings = script.rate_classes("abc", np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1]))
-    assert ratings["confusion"].tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0]]
-    assert ratings["precision"] == {"a": 1, "b": 1 / 3, "c": 0}
-    assert ratings["recall"] == {"a": 0.5, "b": 1, "c": 0} and ratings["wrong"] == 2
-
-
-@pytest.mark.slow
-def test_a_dollar_is_no_mathematics_and_a_strange_letter_no_warning(
-    file, tmp_path, capsys
-):
-    text = text_of(lines(), "$_$,体重 ($),colour,y").replace("yes", "<$50_k^$")
+def test_a_dollar_is_no_mathematics(file, tmp_path, capsys):
+    text = text_of(lines(), "$_$,mass ($),colour,y").replace("yes", "<$50_k^$")
     flags = ["--csv", str(file(text)), "--target", "y", "--folds", "0", "--epochs", "1"]
     assert script.main([*flags, "--no-show", "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "regions.png").exists()
+    assert (tmp_path / "overfitting.png").exists()
+
+
+def test_numbers_that_differ_by_less_than_a_float_can_hold(file, tmp_path, capsys):
+    rows = [f"1000000000000000{i % 2}7,{row}" for i, row in enumerate(lines())]
+    path = str(file(text_of(rows, "huge,width,mass,colour,y")))
+    flags = ["--csv", path, "--target", "y", *QUICK, "--no-show"]
+    assert script.main([*flags, "--out", str(tmp_path)]) == 0
 
 
 def test_regression_of_the_body_mass(tmp_path, capsys):
     flags = ["--target", "body_mass_g", "--predict", str(script.PENGUINS), "--no-show"]
-    folds = ["--folds", "2", "--repeats", "1", "--out", str(tmp_path)]
-    assert script.main([*flags, *folds]) == 0
+    assert script.main([*flags, "--folds", "3", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics["test_r2"] > 0.75 > 0.1 > metrics["baseline_r2"]
-    assert min(metrics["test_scores"][name][0] for name in ("linear", "mlp")) > 0.75
-    assert metrics["cv_mean"] == pytest.approx(metrics["cv"]["network"][0])
+    for place in ("test", "cv"):
+        assert metrics[place]["network"][0] > 0.75 > 0.1 > metrics[place]["simplest"][0]
+        assert metrics[place]["linear"][0] > 0.75
     with open(tmp_path / "predictions.csv", newline="") as f:
-        rows = [row for row in csv.DictReader(f) if row["body_mass_g"]]
-    error = [float(r["predicted body_mass_g"]) - float(r["body_mass_g"]) for r in rows]
+        answers = [float(row["predicted body_mass_g"]) for row in csv.DictReader(f)]
+    with open(script.PENGUINS, newline="") as f:
+        truth = [row["body_mass_g"] for row in csv.DictReader(f)]
+    # Two rows of the table itself lack a mass: they are answered first.
+    pairs = [(a, float(t)) for a, t in zip(answers[-344:], truth) if t != "NA"]
+    error = np.subtract(*np.transpose(pairs))
     assert np.sqrt(np.mean(np.square(error))) < 400  # grams; the spread is 800
