@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import GradientCase, join, load, split
+from tutor import Lesson
 
 script = load("08_activation_function_analysis")
 FAILS = [["--lr", "3"]]  # as the README says
@@ -171,6 +172,120 @@ def worked():
     found |= {"wide100": gradient_left(100), "wide400": gradient_left(400)}
     found["silu_chi"] = 2 * script.phi_prime(np.zeros(1), np.zeros(1), "silu")[0] ** 2
     return found
+
+
+class Stub:
+    """A generator that always gives the same normal numbers."""
+
+    def normal(self, size):
+        return np.random.default_rng(0).normal(size=size)
+
+
+def your_turn_calls(script, rng, N):
+    """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
+    sizes = [3, 5, 4, 2] if N > 1 else [1, 1, 1]
+    W, b = script.init_params(sizes, "He", rng)
+    b = {k: rng.normal(size=v.shape) for k, v in b.items()}
+    X, y = rng.normal(size=(N, sizes[0])), rng.integers(2, size=(N, sizes[-1])) * 1.0
+    z, a = script.forward(W, b, X, "tanh")
+    dead = {k: v - 0.5 for k, v in z.items()}
+    some = 3 * rng.normal(size=(N, 4))
+    three = ("relu", "sigmoid", "tanh", "stretched")
+    data = {"training": (X, y), "validation": (-X, y)}
+    init = [(sizes, kind, Stub()) for kind in ("Xavier", "He")]
+    return {
+        "phi": [(some, name) for name in three],
+        "phi_prime": [(some, script.phi(some, name), name) for name in three],
+        "forward": [(W, b, X, "tanh")],
+        "loss": [(z[len(W)], y)],
+        "backward": [(W, z, a, y, "tanh")],
+        "predict_lengths": [(3, "Xavier", "tanh"), (3, "He", "relu")],
+        "init_params": init if N > 1 else [],
+        "train": [(W, b, data, "tanh", 0.7, 3)] if N > 1 else [],
+        "dead_share": [(dead, dead, "relu")],
+    }
+
+
+YOUR_TURN = Lesson(
+    functions={
+        "phi": "One line for each of the four names, (8.2) to (8.5); leave the last line "
+        "of the script, more_functions(z, name)[0], for all others.",
+        "phi_prime": "One line for each name, (8.6) to (8.9), from z or from a; then "
+        "more_functions(z, name)[1].",
+        "forward": "z[k] and a[k] for k = 1 ... L (8.10); the last layer has a sigmoid.",
+        "loss": "log(1 + e^z) - y z by np.logaddexp(0, z), summed, over N (8.12).",
+        "backward": "dz of the output (8.13), then down the layers, (8.14) to (8.16).",
+        "predict_lengths": "Start with q = H Var W; chi (8.23), the next q (8.24), then "
+        "the products (8.22).",
+        "init_params": "Normal weights times the root of the variance, (8.27) or (8.28).",
+        "train": "Each epoch: forward, loss, backward, step (8.29), validation.",
+        "dead_share": "Each unit's steepest slope over the examples (8.30); then a mean.",
+    },
+    calls=your_turn_calls,
+    names={
+        "forward": ("z", "a"),
+        "backward": ("dW", "db"),
+        "predict_lengths": ("the lengths", "q", "chi"),
+        "init_params": ("W", "b"),
+        "train": ("W", "b", "history"),
+    },
+    equivalent=("axis=(-2, (1))", "y.shape[-(3)]"),
+    slips=[
+        ("phi", "np.maximum(0.0, z)", "np.abs(z)", "ReLU makes what is negative 0; it "
+         "does not turn its sign (8.2)."),
+        ("phi", "4 * sigmoid(z) - 2", "4 * sigmoid(z)", "the stretched sigmoid is moved "
+         "down by 2, so that it is 0 at 0 (8.5)."),
+        ("phi_prime", "np.where(z > 0, 1.0, 0.0)", "np.where(z > 0, z, 0.0)", "this is "
+         "ReLU itself; its slope is 1 or 0 (8.6)."),
+        ("phi_prime", "a * (1 - a)", "z * (1 - z)", "the sigmoid's slope is a (1 - a), "
+         "with a = phi(z), not z (8.7)."),
+        ("phi_prime", "1 - a**2  #", "1 - z**2  #", "tanh's slope is 1 - a^2, with "
+         "a = phi(z), not z (8.8)."),
+        ("phi_prime", "1 - a**2 / 4", "1 - a**2", "the stretched sigmoid's slope is "
+         "1 - a^2 / 4 (8.9)."),
+        ("forward", " + b[k]", "", "the bias b[k] is missing in z[k] (8.10)."),
+        ("forward", "phi(z[k], name) if k < L else sigmoid(z[k])", "phi(z[k], name)",
+         "the last layer has a sigmoid, whatever phi is (8.10)."),
+        ("forward", "phi(z[k], name) if k < L else sigmoid(z[k])", "sigmoid(z[k])",
+         "only the last layer has a sigmoid; the others have phi (8.10)."),
+        ("loss", "- y * z_last", "+ y * z_last", "y z is subtracted (8.12)."),
+        ("backward", "(a[L] - y)", "(y - a[L])", "every slope has the wrong sign: dz is "
+         "a - y (8.13)."),
+        ("backward", " / y.shape[-2]", "", "everything is N times too large: 1/N is "
+         "missing in dz (8.13)."),
+        ("backward", "da * phi_prime(z[k - 1], a[k - 1], name)", "da", "the slope of "
+         "the activation function is missing in dz (8.16)."),
+        ("backward", "da * phi_prime(z[k - 1], a[k - 1], name)", "da * a[k - 1]",
+         "dz has a where the slope phi'(z) belongs (8.16)."),
+        ("backward", "dz.sum(axis=-2, keepdims=True)",
+         "dz.mean(axis=-2, keepdims=True)", "db is a mean over the examples, but the 1/N "
+         "is in dz already: take the sum (8.14)."),
+        ("backward", "dz @ W[k].mT", "dz @ np.ones_like(W[k]).mT", "da goes back without "
+         "the weights (8.15)."),
+        ("predict_lengths", "phi_prime(z, a, name) ** 2)", "phi_prime(z, a, name))",
+         "chi takes the mean of the squared slope (8.23)."),
+        ("predict_lengths", "BELL * a**2", "BELL * a", "q takes the mean of the squared "
+         "activation (8.24)."),
+        ("predict_lengths", "np.sqrt(np.prod(chi[k:]))", "np.prod(chi[k:])", "chi "
+         "belongs to squared lengths: take the root of the product (8.22)."),
+        ("predict_lengths", "chi[k:]", "chi[: k + 1]", "the gradient comes from the "
+         "output: multiply chi from layer k upwards (8.22)."),
+        ("init_params", "np.sqrt(variance)", "variance", "a factor c multiplies the "
+         "variance by c^2: the root is missing."),
+        ("init_params", "2 / (n_in + n_out)", "1 / (n_in + n_out)", "Xavier's variance "
+         "is 2 over the sum of both widths (8.27)."),
+        ("init_params", "2 / n_in  #", "1 / n_in  #", "He's variance is 2 over the "
+         "number of units below (8.28)."),
+        ("init_params", "2 / n_in  #", "2 / n_out  #", "He counts the units below, n_in, "
+         "not the layer's own (8.28)."),
+        ("train", "- lr * dW[k]", "+ lr * dW[k]", "the step goes uphill: subtract lr "
+         "times the slope (8.29)."),
+        ("train", "- lr * db[k]", "- db[k]", "lr is missing in the step of the biases "
+         "(8.29)."),
+        ("dead_share", ".max(axis=-2)", ".min(axis=-2)", "a unit is dead if its slope "
+         "is 0 at every example, so the largest counts (8.30)."),
+    ],
+)  # fmt: skip
 
 
 EVERY = pytest.mark.parametrize("name", script.KINDS)
