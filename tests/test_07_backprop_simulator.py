@@ -15,6 +15,7 @@ from conftest import (
     split,
 )
 from matplotlib.figure import Figure
+from tutor import Lesson
 
 script = load("07_backprop_simulator")
 QUICK = ["--epochs", "30"]
@@ -130,6 +131,115 @@ def worked():
     numbers |= {"full": 256 * 784 * 256, "compact": 784 * 256}
     return {name.translate(str.maketrans("[,", "..", "]")): v
             for name, v in numbers.items()}  # fmt: skip
+
+
+def your_turn_calls(script, rng, N):
+    """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
+    sizes, last = ((3, 5, 4, 2), 3) if N > 1 else ((1, 1, 1), 2)
+    W = {k: rng.normal(size=sizes[k - 1 : k + 1]) for k in range(1, last + 1)}
+    b = {k: rng.normal(size=(1, sizes[k])) for k in W}
+    inputs = rng.normal(size=(N, sizes[0]))
+    nets = []
+    for hidden, output, kind in (
+        ("sigmoid", "sigmoid", "mse"), ("tanh", "softmax", "ce"),
+        ("relu", "linear", "mse"), ("tanh", "sigmoid", "bce"),
+    ):  # fmt: skip
+        phi = {k: hidden if k < last else output for k in W}
+        y = targets(output, (N, sizes[-1]), rng)
+        nets.append((phi, y, kind, *script.forward(W, b, inputs, phi)))
+    full = []
+    for phi, y, kind, z, a in nets[:2]:
+        one = {k: v[:1] for k, v in z.items()}, {k: v[:1] for k, v in a.items()}
+        full.append((W, *one, y[:1], phi, kind))
+    phi, y, kind = nets[0][:3]
+    return {
+        "forward": [(W, b, inputs, net[0]) for net in nets],
+        "loss": [(z, a, y, kind) for _, y, kind, z, a in nets],
+        "local_slope": [
+            (rng.normal(size=(N, 4)), rng.uniform(size=(N, 4)), name)
+            for name in ("sigmoid", "tanh", "relu", "linear")
+        ],
+        "walk_back": [(W, z, a, y, phi, kind) for phi, y, kind, z, a in nets],
+        "backward": [(W, z, a, y, phi, kind) for phi, y, kind, z, a in nets],
+        "central_difference": [(W, b, inputs, y, phi, kind, W[1])] if N > 1 else [],
+        "gradient_error": [(rng.normal(size=(N, 3)), rng.normal(size=(N, 3)))],
+        "train": [(W, b, inputs, y, phi, kind, 3, 0.7)] if N > 1 else [],
+        "jacobians": full,
+        "multiply": [script.jacobians(*arguments) for arguments in full],
+    }
+
+
+YOUR_TURN = Lesson(
+    functions={
+        "forward": "One loop over the layers, (7.1) and (7.2). Return the dicts z and a.",
+        "loss": "One line for each kind: (7.3), (7.24), (7.27).",
+        "local_slope": "The derivative of each activation, from a; (7.4) for the sigmoid.",
+        "walk_back": "From the last layer to the first: (7.5) or (7.25), (7.6), (7.9).",
+        "backward": "Call walk_back; then (7.10) and (7.11) for each layer.",
+        "central_difference": "Move one number up and down, and put it back: (7.13).",
+        "gradient_error": "One line: (7.14). Divide by 1e-6 at least.",
+        "train": "Each epoch: forward, loss, backward, step (7.12); a last loss.",
+        "jacobians": "The row dJ_da, then for each layer (7.18) or (7.23), (7.19), (7.20).",
+        "multiply": "Row times Jacobian, (7.17), from the last layer to the first.",
+    },
+    calls=your_turn_calls,
+    names={
+        "forward": ("z", "a"),
+        "walk_back": ("da", "dz"),
+        "backward": ("dW", "db"),
+        "train": ("W", "b", "losses"),
+        "jacobians": ("dJ_da", "da_dz", "dz_da", "dz_dW"),
+        "multiply": ("row_a", "row_z", "row_W"),
+    },
+    slips=[
+        ("forward", " + b[k]", "", "the bias is missing in z (7.1)."),
+        ("forward", "a[k - 1] @", "(z[k - 1] if k > 1 else X) @", "z takes the sums z of "
+         "the layer before where its activations a belong, (7.1)."),
+        ("loss", " / (2 * N)", " / N", "half the squared error: the 1/2 of (7.3) is "
+         "missing."),
+        ("loss", "/ (2 * N)", "/ 2", "the mean over the examples, the 1/N of (7.3), is "
+         "missing."),
+        ("loss", "-np.sum(y * log", "np.sum(y * log", "the cross-entropy has the wrong "
+         "sign (7.24)."),
+        ("local_slope", "a * (1 - a)", "z * (1 - z)", "the sigmoid's slope is a (1 - a), "
+         "not z (1 - z): (7.4)."),
+        ("local_slope", "1 - a**2", "1 - a", "the slope of tanh is 1 - a**2."),
+        ("local_slope", "z > 0", "z < 0", "the slope of relu is 1 where z > 0."),
+        ("walk_back", "da[L] = (a[L] - y)", "da[L] = (y - a[L])", "da[L] has the wrong "
+         "sign: the derivative of (a - y)^2 / 2 is a - y, (7.5)."),
+        ("walk_back", "da[L] = (a[L] - y) / N", "da[L] = a[L] - y", "with mse everything "
+         "is N times too large: 1/N is missing in da[L] (7.5)."),
+        ("walk_back", "dz[L] = (a[L] - y) / N", "dz[L] = a[L] - y", "with a "
+         "cross-entropy everything is N times too large: 1/N is missing (7.25)."),
+        ("walk_back", "dz[L] = da[L] * local_slope(z[L], a[L], phi[L])", "dz[L] = da[L]",
+         "the slope of the last activation is missing in dz[L] (7.6)."),
+        ("walk_back", "dz[k] = da[k] * local_slope(z[k], a[k], phi[k])", "dz[k] = da[k]",
+         "the slope of the hidden activation is missing in dz (7.6)."),
+        ("walk_back", "dz[k + 1] @ W[k + 1].T", "dz[k + 1] @ np.ones_like(W[k + 1]).T",
+         "da goes back without the weights, (7.9)."),
+        ("backward", "a[k - 1].T @", "(z[k - 1] if k > 1 else a[0]).T @", "dW takes the "
+         "sums z where the activations a belong, (7.10)."),
+        ("backward", "dz[k].sum(", "dz[k].mean(", "db is a mean over the examples, but "
+         "the 1/N is in dz already: take the sum (7.11)."),
+        ("central_difference", "(up - down) / (2 * h)", "(up - down) / h", "twice too "
+         "large: up and down are 2h apart, (7.13)."),
+        ("central_difference", "array[place] = number - h", "array[place] = number",
+         "one side is not moved: the difference is J(q + h) - J(q - h), (7.13)."),
+        ("gradient_error", "np.abs(ours - measured)", "(ours - measured)", "an error has "
+         "no sign: take the absolute value of the difference (7.14)."),
+        ("train", "W[k] - lr", "W[k] + lr", "the weights go uphill: subtract lr times the "
+         "slope (7.12)."),
+        ("train", "b[k] - lr", "b[k] + lr", "the biases go uphill: subtract lr times the "
+         "slope (7.12)."),
+        ("jacobians", "np.diag(a[k][0]) - a[k].T @ a[k]", "np.diag(a[k][0] * (1 - "
+         "a[k][0]))", "the softmax Jacobian is not diagonal: -a_i a_j stands beside the "
+         "diagonal (7.23)."),
+        ("jacobians", "dJ_da = -y / a[L]", "dJ_da = y / a[L]", "dJ_da of the "
+         "cross-entropy has the wrong sign (7.24)."),
+        ("multiply", "row_z[k] @ dz_dW[k]", "row_a[k] @ dz_dW[k]", "row_W starts from "
+         "dJ/da where dJ/dz belongs, (7.17)."),
+    ],
+)  # fmt: skip
 
 
 NETWORKS = [
