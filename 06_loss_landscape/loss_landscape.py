@@ -448,8 +448,8 @@ def study_bowl(args):
         error = np.linalg.norm(path - minimum, axis=1)
         two.append({"descent": name, "eta": lr, "momentum": mu, "error 40": error[40],
                     "factor": (error[40] / error[20]) ** (1 / 20), "theory": rate})
-        bowls.append((f"{name}: error {error[40]:.2g}", rings | {
-            "_": (*path.T, RED, ".-")}, {"aspect": 1, "xlim": (-3, 5), "ylim": (-1, 7)}))
+        bowls.append((f"{name}: error {error[40]:.2g}", rings | {"_": (
+            *path.T, RED, ".-")}, {"aspect": 1, "xlim": (-3, 5), "ylim": (-1, 7)}))
     tables = {"parabola": print_table(
         "Part one, a line through 4 points: w moves alone, b = 3 is held", one),
         "bowl": print_table(f"Both move: eigenvalues {high:g} and {low:g}, condition "
@@ -458,12 +458,12 @@ def study_bowl(args):
             "bowl": plot_bowl(minimum, descend(start, 1 / high, 0, 40))}, tables
 
 
-def measure(theta, X, y, epoch, rng):
+def look_around(theta, X, y, epoch, rng):
     """Return a row of what loss and Hessian say at theta, and a panel of slices."""
     values, vectors = np.linalg.eigh(hessian_times(np.eye(theta.size), theta, X, y))
     d, t = rng.normal(size=(1000, theta.size)), np.linspace(-1.5, 1.5, 99)
     d = d / np.linalg.norm(d, axis=1, keepdims=True)  # directions of length 1
-    bends = (d @ vectors) ** 2 @ values  # (1000,), d.H d  (6.26)
+    bends = (d @ vectors) ** 2 @ values  # (1000,), d.H d  (6.25)
     row = {"epoch": epoch, "loss": loss_at(theta, X, y),
            "slope": np.linalg.norm(gradient(theta, X, y)), "least": values[0],
            "largest": values[-1], "below 0": np.sum(values < -1e-6),  # rounding: 1e-10
@@ -476,7 +476,7 @@ def measure(theta, X, y, epoch, rng):
 def study_network(args, X, y, start, rng):
     """Train the network and look around; return its end, figures and tables."""
     path, moments = train(start, X, y, args.epochs, args.lr)
-    rows, panels = zip(*[measure(path[k], X, y, moments[k], rng) for k in sorted(
+    rows, panels = zip(*[look_around(path[k], X, y, moments[k], rng) for k in sorted(
         {*range(0, len(path), 10), len(path) - 1})])
     print_table(f"Part two, a network with {start.size} weights and biases", rows)
     if rows[-1]["loss"] > 0.9 * rows[0]["loss"]:
