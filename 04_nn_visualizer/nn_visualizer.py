@@ -1,133 +1,60 @@
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["numpy>=2.0", "matplotlib>=3.9"]
+# dependencies = ["numpy>=2.0", "matplotlib>=3.9", "scikit-learn>=1.5"]
 # ///
 """What happens inside a network while it learns?
 
-    X (N, 2) -> W1 (2, H1) -> tanh -> ... -> WL (., 1) -> sigmoid -> aL (N, 1)
+    X (N, 2) -> W[1] (2, H1) -> tanh -> ... -> W[L] (., K) -> sigmoid -> a[L] (N, K)
 
-N points of the plane; any number of hidden layers, H1, H2, ... neurons wide. Each
+N points of a plane; L layers, so L - 1 hidden ones, H1, H2, ... neurons wide. Each
 neuron shows what it computes over the plane; each line is a weight, blue below zero and
-orange above. With a display a window opens, to play with. Without one, or with --save,
-the same picture becomes PNG files, a GIF and an HTML page. (4.3) is an equation in
-README.md; ``activations`` names the function of each layer, from "inputs" on.
+orange above. (4.3) is the number of an equation in README.md. With a display a window
+opens. Without one, or with --save, the same picture becomes PNG files and films.
 
-    python nn_visualizer.py                    XOR: four corners, two classes
+    python nn_visualizer.py                    two classes, four clouds
     python nn_visualizer.py --data spiral --hidden 16 8 --points 500 --epochs 1000
-    python nn_visualizer.py --activation relu --save
+    python nn_visualizer.py --data circle --hidden --inputs x1^2 x2^2 --save
 """
 
 import argparse
+import base64
+import contextlib
+import csv
+import io
 import json
-import math
+import os
 import re
 import signal
 import sys
 import tempfile
 import textwrap
 import time
+import warnings
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import HTMLWriter, PillowWriter
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.widgets import Button, RadioButtons, Slider
-
-TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR = "#56B4E9", "#D55E00", "#009E73"
-SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
-         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-
-
-class InputError(ValueError):
-    """Bad input that the user can mend; the message is one sentence that says how."""
-
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
+from matplotlib.figure import Figure
 
 # --- Data -----------------------------------------------------------------------------
 
-DATA = ["xor", "circle", "gaussians", "spiral", "moons", "plane"]
 
+def xor_clouds(n_points, rng):
+    """Return X (N, 2), a round cloud about each corner of a square, and y (N,).
 
-def make_data(name, n_points, noise, rng):
-    """Return X (N, 2) within +-3 or so and y (N, 1): classes 0 and 1, or heights.
-
-    ``noise`` is the standard deviation of what is added to X, or to y for the plane.
+    Two clouds that lie opposite each other are of one class: y is 0 or 1.
     """
-    u, turn = rng.uniform(size=n_points), 2 * np.pi * rng.uniform(size=n_points)
-    y = np.arange(n_points) % 2
-    X = rng.uniform(-3, 3, size=(n_points, 2))
-    if name == "plane":
-        return X, (X.sum(axis=1) / 3 + noise * rng.normal(size=n_points))[:, None]
-    if name == "xor":  # a round cloud about each corner of a square
-        y = X[:, 0] * X[:, 1] < 0
-        disc = np.sqrt(u)[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
-        X = 2 * np.sign(X) + 1.4 * disc
-    elif name == "gaussians":
-        X = 0.7 * rng.normal(size=X.shape) + np.where(y, 1.4, -1.4)[:, None]
-    elif name == "moons":
-        half = np.column_stack([np.cos(np.pi * u) - 0.5, np.sin(np.pi * u) - 0.25])
-        X = 1.8 * np.where(y[:, None], -half, half)
-    else:  # in polar coordinates
-        r = np.where(y, 1.4 * np.sqrt(u), 2.1 + 0.9 * u)
-        if name == "spiral":
-            r, turn = 3 * u, 3.5 * np.pi * u + np.pi * y
-        X = r[:, None] * np.column_stack([np.sin(turn), np.cos(turn)])
-    return X + noise * rng.normal(size=X.shape), y[:, None].astype(float)
-
-
-def read_points(path):
-    """Read a CSV file with two numbers and a label in each row, after a header or not.
-
-    Returns X (N, 2), labels (N,) as text and the three column names. Raises InputError.
-    """
-    names = ["x1", "x2", "label"]
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        lines = [line for line in text.splitlines() if line.strip()]
-        if not lines:
-            raise ValueError("it is empty")
-        table = np.loadtxt(lines, str, comments=None, delimiter=",", quotechar='"',
-                           ndmin=2)
-        try:
-            table[0, :2].astype(float)
-        except ValueError:
-            names, table = table[0].tolist(), table[1:]
-        X = np.array(table[:, :2].tolist(), dtype=float)
-        if not (len(X) and table.shape[1] == 3 and np.all(np.abs(X) < 1e100)):
-            raise ValueError("it has missing or infinite numbers, or other columns")
-    except ValueError as error:
-        raise InputError(f"{path} must hold two numbers and a label in each row, with "
-                         f"commas between: {error}") from None
-    return X, np.char.strip(table[:, 2]), [name.strip() for name in names]
-
-
-def load_data(name, csv_path, n_points, noise, rng):
-    """Return a dict: X, y to train on, test_X, test_y, what the output neuron is.
-
-    The columns of a file are scaled by mean and std of the half to train on. Raises
-    InputError where a file does not hold two classes.
-    """
-    names, mean, std = ["x1", "x2"], np.zeros(2), np.ones(2)
-    if name == "csv":
-        X, labels, names = read_points(csv_path)
-        classes, index = np.unique(labels, return_inverse=True)
-        if len(classes) != 2 or len(X) < 4:
-            raise InputError(f"{csv_path} holds {len(X)} row(s) with {len(classes)} "
-                             "different label(s), but one output neuron needs at least "
-                             "4 rows with exactly 2 labels")
-        order = rng.permutation(len(X))
-        X, y = X[order], index.reshape(-1, 1)[order].astype(float)
-        training = X[: len(X) // 2]
-        mean, std = training.mean(axis=0), training.std(axis=0)
-        X = (X - mean) / np.where(std > 0, std, 1.0)
-    else:
-        X, y = make_data(name, 2 * n_points, noise, rng)
-    half = len(X) // 2
-    return {"X": X[:half], "y": y[:half], "test_X": X[half:], "test_y": y[half:],
-            "names": names[:2], "output": "linear" if name == "plane" else "sigmoid",
-            "mean": mean, "std": std}
+    corner = rng.choice([-2.0, 2.0], size=(n_points, 2))  # (N, 2), one for each point
+    r = 1.4 * np.sqrt(rng.uniform(size=n_points))  # (N,); below 2: gaps are left
+    angle = 2 * np.pi * rng.uniform(size=n_points)  # (N,)
+    X = corner + np.column_stack([r * np.cos(angle), r * np.sin(angle)])  # (N, 2)
+    y = np.where(corner[:, 0] * corner[:, 1] < 0, 1, 0)  # (N,)
+    return X, y
 
 
 # --- Model ----------------------------------------------------------------------------
@@ -135,66 +62,135 @@ def load_data(name, csv_path, n_points, noise, rng):
 
 def relu(z):
     """Return max(0, z), element by element."""
-    return np.maximum(0.0, z)
+    return np.maximum(0.0, z)  # (3.1)
 
 
 def sigmoid(z):
-    """Return 1 / (1 + exp(-z)), element by element, in a form that cannot overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * z))
+    """Return 1 / (1 + exp(-z)), element by element."""
+    return 1 / (1 + np.exp(-z))  # (2.1); if exp(-z) overflows to inf, 1 / inf is 0
 
 
-ACTIVATIONS = {  # name: (function of z, derivative from z and a)
-    "sigmoid": (sigmoid, lambda z, a: a * (1 - a)),
-    "tanh": (np.tanh, lambda z, a: 1 - a**2),
-    "relu": (relu, lambda z, a: np.where(z > 0, 1.0, 0.0)),
-}  # a script with more activations calls its table by another name
+def softmax(z):
+    """Return exp(z) / sum(exp(z)) along the last axis; the shift prevents overflow."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)  # (3.2)
 
 
-def init_params(sizes, activation, rng):
-    """Return W1 (D, H1), b1 (H1,), ..., WL, bL for the layer sizes D, H1, ..., K."""
-    params, gain = {}, 2.0 if activation == "relu" else 1.0  # ReLU cuts off one half
-    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:]), start=1):
-        params[f"W{k}"] = rng.normal(size=(n_in, n_out)) * np.sqrt(gain / n_in)  # (4.1)
-        params[f"b{k}"] = np.zeros(n_out)
-    return params
+def log_softmax(z):
+    """Return log(softmax(z)) along the last axis, exact where softmax underflows."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def forward(params, X, activations):
-    """Return the cache a0 = X (N, D), z1, a1 (N, H1), ..., zL, aL (N, K)."""
-    cache = {"a0": X}
-    for k, name in enumerate(activations[1:], start=1):
-        z = cache[f"a{k - 1}"] @ params[f"W{k}"] + params[f"b{k}"]  # (N, n_k)  (4.2)
-        a = z if name == "linear" else ACTIVATIONS[name][0](z)  # (N, n_k)  (4.3)
-        cache[f"z{k}"], cache[f"a{k}"] = z, a
-    return cache
+def phi_of(z, name):
+    """Return the activation function called ``name`` of the sums z (N, H): (N, H)."""
+    if name == "tanh":
+        return np.tanh(z)
+    if name == "relu":
+        return relu(z)
+    if name == "sigmoid":
+        return sigmoid(z)
+    if name == "softmax":
+        return softmax(z)
+    return z  # linear
+
+
+def init_params(sizes, phi, rng):
+    """Return W and b, numbered from 1 to L, for layers of sizes[0], ..., sizes[L].
+
+    ``phi`` holds the name of the activation function of each layer, from 1 to L.
+    """
+    W, b = {}, {}
+    for k in range(1, len(sizes)):
+        # Inputs that are a ReLU's lack their negative half: the weights make up for it.
+        gain = 2.0 if k > 1 and phi[k - 1] == "relu" else 1.0
+        spread = np.sqrt(gain / sizes[k - 1])  # a standard deviation  (4.1)
+        W[k] = spread * rng.normal(size=(sizes[k - 1], sizes[k]))  # (H_{k-1}, H_k)
+        b[k] = np.zeros((1, sizes[k]))  # (1, H_k)
+    return W, b
+
+
+def forward(W, b, X, phi):
+    """Return the sums z[1], ..., z[L] and activations a[0] = X, a[1], ..., a[L]."""
+    z, a = {}, {0: X}
+    for k in range(1, len(W) + 1):
+        z[k] = a[k - 1] @ W[k] + b[k]  # (N, H_k)  (4.2)
+        a[k] = phi_of(z[k], phi[k])  # (N, H_k)  (4.3)
+    return z, a
 
 
 # --- Loss and gradients ---------------------------------------------------------------
 
 
-def loss(cache, y, output):
-    """Return cross-entropy (sigmoid) or half the squared error (linear), y (N, K)."""
-    z = cache[f"z{len(cache) // 2}"]  # of the last layer
-    if output == "sigmoid":
-        return np.sum(np.logaddexp(0.0, z) - y * z) / len(y)  # (4.4)
-    return np.sum((z - y) ** 2) / (2 * len(y))  # (4.5)
+def loss(z, y, name):
+    """Return J, a mean over N points, from the last layer's sums z (N, K).
+
+    ``name`` is the last activation function: it says what y (N, K) holds.
+    """
+    if name == "sigmoid":  # y is 0 or 1
+        return np.sum(np.logaddexp(0.0, z) - y * z) / len(y)  # (4.4), log(e^0 + e^z)
+    if name == "softmax":  # each row of y has one 1, at the class of the point
+        return -np.sum(y * log_softmax(z)) / len(y)  # (4.5)
+    return np.sum((z - y) ** 2) / (2 * len(y))  # (4.6)
 
 
-def backward(params, cache, y, activations):
-    """Return dW1, db1, ..., dbL under the keys of params; both losses begin alike."""
-    grads, L = dict(params), len(params) // 2
-    dz = (cache[f"a{L}"] - y) / len(y)  # (N, K)  (4.6)
+def slope_of(z, name):
+    """Return the slope of a hidden layer's activation function at z (N, H): (N, H)."""
+    if name == "tanh":
+        return 1 - np.tanh(z) ** 2  # (4.8)
+    if name == "relu":
+        return np.where(z > 0, 1.0, 0.0)
+    if name == "sigmoid":
+        return sigmoid(z) * (1 - sigmoid(z))
+    return np.ones_like(z)  # linear
+
+
+def backward(W, z, a, y, phi):
+    """Return dW and db, numbered like W and b: the slope of J for every number."""
+    L = len(W)
+    dW, db = {}, {}
+    dz = (a[L] - y) / len(y)  # (N, K)  (4.7)
     for k in range(L, 0, -1):
-        grads[f"W{k}"] = cache[f"a{k - 1}"].T @ dz  # (n_{k-1}, n_k)  (4.7)
-        grads[f"b{k}"] = dz.sum(axis=0)  # (n_k,)
-        if k > 1:
-            z, a = cache[f"z{k - 1}"], cache[f"a{k - 1}"]
-            da = dz @ params[f"W{k}"].T  # (N, n_{k-1})
-            dz = da * ACTIVATIONS[activations[k - 1]][1](z, a)  # (N, n_{k-1})  (4.8)
-    return grads
+        dW[k] = a[k - 1].T @ dz  # (H_{k-1}, H_k)  (4.9)
+        db[k] = dz.sum(axis=0, keepdims=True)  # (1, H_k)  (4.10)
+        if k > 1:  # to the layer before
+            da = dz @ W[k].T  # (N, H_{k-1})  (4.11)
+            dz = da * slope_of(z[k - 1], phi[k - 1])  # (N, H_{k-1})  (4.12)
+    return dW, db
 
 
 # --- Training -------------------------------------------------------------------------
+
+
+def step(W, b, X, y, phi, lr, l2):
+    """Return new W and b after one step down the slope of J on the points X."""
+    z, a = forward(W, b, X, phi)
+    dW, db = backward(W, z, a, y, phi)
+    new_W, new_b = {}, {}
+    for k in W:
+        new_W[k] = W[k] - lr * (dW[k] + l2 * W[k])  # (4.13), (4.14)
+        new_b[k] = b[k] - lr * db[k]
+    return new_W, new_b
+
+
+def train(W, b, data, phi, args, rng, history):
+    """Pass ``args.epochs`` times over the data; return the last W and b.
+
+    An epoch takes the points in a new random order, ``args.batch_size`` for each step.
+    Appends a row of numbers to the list ``history`` after each.
+    """
+    X, y = data["X"], data["y"]
+    for epoch in range(1, args.epochs + 1):
+        order = rng.permutation(len(X))
+        for start in range(0, len(X), args.batch_size):
+            rows = order[start : start + args.batch_size]
+            W, b = step(W, b, X[rows], y[rows], phi, args.lr, args.l2)
+        history.append(history_row(W, b, data, phi, epoch))
+        if is_progress_epoch(epoch, args.epochs):
+            print_row(history[-1])
+        if CTRL_C:  # it was pressed: what was learnt so far is kept
+            break
+    return W, b
 
 
 def is_progress_epoch(epoch, epochs):
@@ -209,97 +205,150 @@ def stop_if_diverged(value, epoch):
                                  f"{value:.3g}; try a smaller --lr")
 
 
-def flat(params, kinds="Wb"):
-    """Return all numbers in one row, in the order W1, b1, W2, ...; or one kind only."""
-    return np.concatenate([v.ravel() for k, v in params.items() if k[0] in kinds])
+# ======================================================================================
+# The lesson ends here. What follows repeats it, measures, draws and reads files.
+# ======================================================================================
 
 
-def measure(params, data, activations, epoch):
-    """Return a row of the history: weights, losses, scores and gradient of an epoch.
+# --- Going further --------------------------------------------------------------------
+
+DATA = ["xor", "circle", "gaussians", "moons", "spiral", "line", "sine", "clusters",
+        "spirals", "iris", "plane"]
+HIDDEN = ["tanh", "relu", "sigmoid", "linear"]
+INPUTS = {"x1": lambda x, y: x, "x2": lambda x, y: y, "x1^2": lambda x, y: x * x,
+          "x2^2": lambda x, y: y * y, "x1x2": lambda x, y: x * y,
+          "sin(x1)": lambda x, y: np.sin(x), "sin(x2)": lambda x, y: np.sin(y)}
+
+
+def make_data(name, n_points, noise, rng):
+    """Return points P (N, 2) within +-3 or so, and y (N,): class numbers, or heights.
+
+    ``noise`` is the standard deviation of what is added to P, or to y for the plane.
+    """
+    u, turn = rng.uniform(size=n_points), 2 * np.pi * rng.uniform(size=n_points)
+    y = np.arange(n_points) % (3 if name in ("clusters", "spirals") else 2)
+    P = rng.uniform(-3, 3, size=(n_points, 2))
+    if name == "plane":
+        return P, P.sum(axis=1) / 3 + noise * rng.normal(size=n_points)
+    if name == "xor":
+        P, y = xor_clouds(n_points, rng)
+    elif name == "line":
+        y = np.where(P[:, 1] > P[:, 0] / 2, 1, 0)
+    elif name == "sine":  # of half a wave less than the square is wide
+        y = np.where(P[:, 1] > 1.5 * np.sin(1.5 * P[:, 0]), 1, 0)
+    elif name == "gaussians":
+        P = 0.7 * rng.normal(size=P.shape) + np.where(y, 1.4, -1.4).reshape(-1, 1)
+    elif name == "clusters":  # about the corners of a triangle
+        angle = 2 * np.pi * y / 3
+        P = 0.5 * rng.normal(size=P.shape)
+        P += 2 * np.column_stack([np.sin(angle), np.cos(angle)])
+    elif name == "moons":
+        half = np.column_stack([np.cos(np.pi * u) - 0.5, np.sin(np.pi * u) - 0.25])
+        P = 1.8 * np.where(y.reshape(-1, 1), -half, half)
+    else:  # in polar coordinates
+        r = np.where(y, 1.4 * np.sqrt(u), 2.1 + 0.9 * u)
+        if name == "spiral":
+            r, turn = 3 * u, 3.5 * np.pi * u + np.pi * y
+        elif name == "spirals":
+            r, turn = 0.3 + 2.7 * u, 2 * np.pi * u + 2 * np.pi * y / 3
+        P = r.reshape(-1, 1) * np.column_stack([np.sin(turn), np.cos(turn)])
+    return P + noise * rng.normal(size=P.shape), y
+
+
+def features(P, names):
+    """Return the inputs X (N, D) called ``names`` of the points P (N, 2)."""
+    return np.column_stack([INPUTS[name](P[:, 0], P[:, 1]) for name in names])
+
+
+def flat(W, b):
+    """Return all numbers in one row, in the order W[1], b[1], W[2], ..., b[L]."""
+    return np.concatenate([part.ravel() for k in W for part in (W[k], b[k])])
+
+
+def is_right(a, y, name):
+    """Say of each point (N,) whether its class is the one that the outputs a name.
+
+    An output of exactly 0.5 means class 0.
+    """
+    if name == "softmax":
+        return a.argmax(axis=1) == y.argmax(axis=1)
+    return ((a > 0.5) == (y > 0.5))[:, 0]
+
+
+def history_row(W, b, data, phi, epoch):
+    """Return a row of the history: weights, losses, scores and slopes at an epoch.
 
     A score is the accuracy, or of a regression R2, the share of variance explained.
     """
-    row = {"epoch": epoch, "params": params, "weights": flat(params)}
+    row, last = {"epoch": epoch, "W": W, "b": b, "weights": flat(W, b)}, phi[len(W)]
     for part in ("test_", ""):
-        cache, y = forward(params, data[part + "X"], activations), data[part + "y"]
-        a = cache[f"a{len(activations) - 1}"]
-        row[part + "loss"] = loss(cache, y, activations[-1])
+        X, y = data[part + "X"], data[part + "y"]
+        z, a = forward(W, b, X, phi)
+        row[part + "loss"] = loss(z[len(W)], y, last)
         stop_if_diverged(row[part + "loss"], epoch)
-        if activations[-1] == "sigmoid":
-            row[part + "score"] = np.mean((a > 0.5) == y)
-        else:  # not below -1, to be short enough to print
-            row[part + "score"] = max(-1.0, 1 - np.mean((a - y) ** 2) / np.var(y))
-    row["grads"] = backward(params, cache, y, activations)
-    row["gradient"] = np.linalg.norm(flat(row["grads"]))  # (4.10)
+        if last == "linear":  # not below -1, to be short enough to print
+            error = np.mean((a[len(W)] - y) ** 2)
+            row[part + "score"] = max(-1.0, 1 - error / max(np.var(y), 1e-12))
+        else:
+            row[part + "score"] = np.mean(is_right(a[len(W)], y, last))
+    row["dW"], row["db"] = backward(W, z, a, y, phi)
+    row["gradient"] = np.linalg.norm(flat(row["dW"], row["db"]))  # (4.15)
     return row
 
 
-def train(params, data, activations, epochs, lr, batch_size, rng, history, quiet=False):
-    """Do some epochs of mini-batch gradient descent, each in a new random order.
+def print_row(row):
+    """Print what an epoch has come to."""
+    print("{epoch:5d}  {loss:8.4g}  {score:9.1%}  {test_score:6.1%}  "
+          "{gradient:8.2g}".format(**row), flush=True)
 
-    Appends a row to the history after each and returns the last params with it. Raises
-    FloatingPointError when the loss is no longer finite.
+
+def one_example(row, x, y, phi):
+    """Return z, a, loss, dW, dz of one point x (1, D), y (1, K) with a row's weights.
+
+    For a single point db is dz itself: the sum in (4.10) has one term.
     """
-    X, y, first = data["X"], data["y"], history[-1]["epoch"] + 1
-    for epoch in range(first, first + epochs):
-        order = rng.permutation(len(X))
-        for start in range(0, len(X), batch_size):
-            rows = order[start : start + batch_size]
-            cache = forward(params, X[rows], activations)
-            grads = backward(params, cache, y[rows], activations)
-            params = {k: params[k] - lr * grads[k] for k in params}  # (4.9)
-        history.append(measure(params, data, activations, epoch))
-        if not quiet and is_progress_epoch(epoch, epochs):
-            print("{epoch:5d}  {loss:8.4g}  {score:9.1%}  {test_score:6.1%}  "
-                  "{gradient:8.2g}".format(**history[-1]))
-    return params, history
+    z, a = forward(row["W"], row["b"], x, phi)
+    dW, db = backward(row["W"], z, a, y, phi)
+    return {"z": z, "a": a, "loss": loss(z[len(phi)], y, phi[len(phi)]), "dW": dW,
+            "dz": db}
 
 
 # --- Figures --------------------------------------------------------------------------
 
-LOOK = {"font.size": 9, "axes.titlesize": 10, "axes.titley": 1.0, "axes.labelpad": 2}
-GREY, GRID = "#555555", 40  # points along each side of a heat map
-SHADES = SIGNED.resampled(25)  # steps that the eye can follow, and small files
-BOXES = {"net": (0, 2, 6, 3.6), "surface": (6.25, 2.45, 2.2, 2.2),
-         "scale": (8.5, 2.45, 0.08, 2.2), "loss": (0.6, 0.45, 1.4, 1.2),
-         "score": (2.55, 0.45, 1.25, 1.2), "weights": (4.3, 0.45, 2.45, 1.2),
-         "gradient": (7.35, 0.45, 1.4, 1.2)}  # left, bottom, width, height in inches
-HINT = "Point at a neuron or a line; click on a data point, or elsewhere to go back."
+TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR = "#56B4E9", "#D55E00", "#009E73"
+COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442",
+           "#000000"]  # of the classes
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
+STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+         "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
+LOOK = {"font.size": 9, "axes.titlesize": 10, "axes.titley": 1.0, "axes.labelpad": 2,
+        "toolbar": "None"}
+GREY, GRID, TICKS = "#555555", 40, 25  # points along a side of a map; shades of a map
+WIDTH, HEIGHT, STRIP = 9, 6, 1.6  # inches: of a picture, and what a window adds below
+BOXES = {"net": (0, 1.95, 6.1, 3.75), "surface": (6.5, 2.4, 2.1, 2.1),
+         "loss": (0.6, 0.45, 1.4, 1.1), "score": (2.55, 0.45, 1.25, 1.1),
+         "weights": (4.3, 0.45, 2.45, 1.1),
+         "gradient": (7.35, 0.45, 1.4, 1.1)}  # left, bottom, width, height in inches
+PANELS = ("loss", "score", "weights", "gradient")
+PHASES = ("1 forward", "2 loss", "3 backward", "4 update")
+ROWS_KEPT = 2000  # of the history, in a run without end
 
 
-def formula(params, k, j, inputs, activation):
-    """Return what neuron j of layer k computes from inputs, which are texts."""
-    products = [f"{w:+.3f}*{x}" for w, x in zip(params[f"W{k}"][:, j], inputs)]
-    return f"{activation}({' '.join(products)} {params[f'b{k}'][j]:+.3f})"
+def plain(text):
+    """Return a name for a picture: 30 characters at most, a dollar sign as it is."""
+    return text[:30].replace("$", r"\$")
 
 
-def explain(params, x, activations):
-    """Return lines with each product and sum of the forward pass of a point x (2,)."""
-    cache = forward(params, x[None], activations)
-    lines = ["The ringed point: a0[0] = {:.3f}, a0[1] = {:.3f}".format(*x)]
-    for k, name in enumerate(activations[1:], start=1):
-        inputs = [f"{a:.3f}" for a in cache[f"a{k - 1}"][0]]
-        for j, (z, a) in enumerate(zip(cache[f"z{k}"][0], cache[f"a{k}"][0])):
-            text = formula(params, k, j, inputs, name)
-            lines.append(f"a{k}[{j}] = {text} = {name}({z:.3f}) = {a:.3f}")
-    return lines
+def shades(colours):
+    """Return a table (TICKS, 4) of colours, bytes, from the first to the last."""
+    table = LinearSegmentedColormap.from_list("", colours)(np.linspace(0, 1, TICKS))
+    return (255 * table).astype(np.uint8)
 
 
-def hover_text(row, place, activations):
-    """Return number and formula of a neuron (k, j), a weight (k, i, j), or a hint."""
-    if place is None:
-        return HINT
-    k, j, params = place[0], place[-1], row["params"]
-    if k == 0:
-        return f"a0[{j}]: coordinate {j + 1} of a point"
-    inputs = [f"a{k - 1}[{i}]" for i in range(len(params[f"W{k}"]))]
-    if len(place) == 2:
-        text = formula(params, k, j, inputs, activations[k])
-        return textwrap.fill(f"a{k}[{j}] = {text}; the last number is the bias", 72)
-    i, name = place[1], f"W{k}[{place[1]}, {j}]"
-    w, slope = params[f"W{k}"][i, j], row["grads"][f"W{k}"][i, j]
-    return (f"{name} = {w:+.4f}, from {inputs[i]} to z{k}[{j}]\n"
-            f"d{name} = sum of {inputs[i]}*dz{k}[{j}] over all points = {slope:+.1e}")
+def paint(a, limits, table):
+    """Return the colours of the numbers a from a table that reaches over the limits."""
+    share = (a - limits[0]) / (limits[1] - limits[0])
+    return table[np.clip(share * TICKS, 0, TICKS - 1).astype(int)]
 
 
 def weight_colours(weights):
@@ -307,309 +356,963 @@ def weight_colours(weights):
     return SIGNED(0.5 + np.sign(weights) * (0.15 + 0.35 * np.tanh(np.abs(weights))))
 
 
-class Visualizer:
-    """A network that learns, its picture on a figure, and a window to touch it."""
+def name_of(place):
+    """Return the code's name of a neuron (k, j), weight (k, i, j) or bias (b, k, j)."""
+    if place[0] == "b":
+        return f"b[{place[1]}][0, {place[2]}]"
+    if len(place) == 3:
+        return f"W[{place[0]}][{place[1]}, {place[2]}]"
+    return f"a[{place[0]}][{place[1]}]"
+
+
+def value_of(row, place):
+    """Return a weight or bias of a row of the history, and its slope there."""
+    if place[0] == "b":
+        return row["b"][place[1]][0, place[2]], row["db"][place[1]][0, place[2]]
+    k, i, j = place
+    return row["W"][k][i, j], row["dW"][k][i, j]
+
+
+def formula(row, k, j, inputs, name):
+    """Return what neuron j of layer k computes from its inputs, which are texts."""
+    products = [f"{w:+.3f}*{x}" for w, x in zip(row["W"][k][:, j], inputs)]
+    return f"{name}({' '.join(products)} {row['b'][k][0, j]:+.3f})"
+
+
+def explain(row, one, phi):
+    """Return lines with each product and sum of a forward pass ``one_example``."""
+    lines = []
+    for k in row["W"]:
+        inputs = [f"{a:.3f}" for a in one["a"][k - 1][0]]
+        for j in range(one["z"][k].shape[1]):
+            z, a = one["z"][k][0, j], one["a"][k][0, j]
+            text = formula(row, k, j, inputs, phi[k])
+            lines.append(f"a[{k}][{j}] = {text} = {phi[k]}({z:.3f}) = {a:.3f}")
+    return lines
+
+
+def neuron_text(row, place, phi, one, phase):
+    """Return what a neuron computes, in letters or in the numbers of one example."""
+    k, j = place
+    if k == 0:
+        return f"a[0][{j}], an input of the network" + (
+            f": {one['a'][0][0, j]:.3f} for the chosen point" if one else "")
+    if one and phase == 2:
+        dz = one["dz"][k][0, j]
+        if k == len(phi):
+            return f"dz[{k}][{j}] = a[{k}][{j}] - y = {dz:+.4f}"
+        back = " ".join(f"{d:+.3f}*{w:+.3f}" for d, w in
+                        zip(one["dz"][k + 1][0], row["W"][k + 1][j]))
+        slope = slope_of(one["z"][k], phi[k])[0, j]
+        return f"dz[{k}][{j}] = ({back}) * slope {slope:.3f} = {dz:+.4f}"
+    if one:
+        return explain(row, one, phi)[sum(len(row["b"][m][0]) for m in range(1, k)) + j]
+    inputs = [f"a[{k - 1}][{i}]" for i in range(len(row["W"][k]))]
+    return f"a[{k}][{j}] = {formula(row, k, j, inputs, phi[k])}; last its bias"
+
+
+def number_text(row, place, one, phase, lr, l2):
+    """Return a weight or bias with its slope, or what an example asks of it."""
+    value, slope = value_of(row, place)
+    name, j = name_of(place), place[2]
+    k = place[1] if place[0] == "b" else place[0]
+    if one and phase >= 2:
+        dz, a = one["dz"][k][0, j], 1.0
+        text = f"d{name} = dz[{k}][{j}] = {dz:+.4f}"
+        if place[0] != "b":
+            a = one["a"][k - 1][0, place[1]]
+            text = (f"d{name} = a[{k - 1}][{place[1]}]*dz[{k}][{j}] = "
+                    f"{a:+.4f}*{dz:+.4f} = {a * dz:+.4f}")
+        if phase == 2:
+            return text
+        decay = 0.0 if place[0] == "b" else l2 * value
+        also = f" - {lr:g}*{l2:g}*{value:+.4f}" if decay else ""
+        new = value - lr * (a * dz + decay)
+        return f"{name} = {value:+.4f} - {lr:g}*{a * dz:+.4f}{also} = {new:+.4f}"
+    if one and place[0] != "b":
+        a = one["a"][k - 1][0, place[1]]
+        return (f"{name}*a[{k - 1}][{place[1]}] = {value:+.4f}*{a:+.4f} = "
+                f"{value * a:+.4f}, a part of z[{k}][{j}]")
+    return f"{name} = {value:+.4f}; its slope, the mean over all points: {slope:+.1e}"
+
+
+class Picture:
+    """A network that learns, and its picture. ``live`` makes room for controls."""
 
     def __init__(self, args, live=False):
-        self.args, self.playing = args, live
-        self.fig = self.top = plt.subplots(figsize=(9, 7.2 if live else 6))[0]
-        self.fig.clear()
+        self.args, self.live = args, live
         if live:
-            self.top, bottom = self.fig.subfigures(2, 1, height_ratios=[6, 1.2])
-            self.add_controls(bottom)
-        self.reset()
-
-    def reset(self, **changes):
-        """Begin anew, from the same seed, with another activation or other data."""
-        vars(self.args).update(changes)
-        args, self.rng = self.args, np.random.default_rng(self.args.seed)
-        self.data = load_data(args.data, args.csv, args.points, args.noise, self.rng)
-        output, self.sizes = self.data["output"], [2, *args.hidden, 1]
-        self.activations = ["inputs", *[args.activation] * len(args.hidden), output]
-        params = init_params(self.sizes, args.activation, self.rng)
-        self.history = [measure(params, self.data, self.activations, 0)]
-        self.name = f"{args.data}, {'-'.join(map(str, self.sizes))} {args.activation}"
-        self.score = "accuracy" if output == "sigmoid" else "R2"
-        self.picked = self.pointed = None  # a data point; a neuron or weight
+            self.fig = plt.subplots(figsize=(WIDTH, HEIGHT + STRIP))[0]
+        else:  # without a window there is no need of the reader's backend
+            self.fig = Figure(figsize=(WIDTH, HEIGHT))
+            FigureCanvasAgg(self.fig)
+        self.show_test = True
+        self.begin()
         self.draw()
 
+    def begin(self):
+        """Make the data, a new network and the first row of its history."""
+        args, self.rng = self.args, np.random.default_rng(self.args.seed)
+        self.data = load_data(args, self.rng)
+        n_out, last = self.data["y"].shape[1], self.data["output"]
+        self.sizes = [len(args.inputs), *args.hidden, n_out]
+        names = [*[args.activation] * len(args.hidden), last]
+        self.phi = {k: name for k, name in enumerate(names, start=1)}
+        W, b = init_params(self.sizes, self.phi, self.rng)
+        self.history = [history_row(W, b, self.data, self.phi, 0)]
+        self.name = f"{args.data}, {'-'.join(map(str, self.sizes))} {args.activation}"
+        self.score = "R2" if last == "linear" else "accuracy"
+        self.at = None  # the row that is shown; None is the last one
+        self.picked = self.pointed = self.trouble = None
+        self.phase, self.before = 0, None
+        self.span = args.epochs  # the end of the axes of epochs
+        self.order, self.seen = [], 0  # points left in the epoch; points learnt from
+
+    def row(self):
+        """Return the row of the history that is shown."""
+        return self.history[-1 if self.at is None else self.at]
+
+    def fraction(self, left, bottom, width, height):
+        """Return a box in inches as shares of the figure."""
+        up = STRIP if self.live else 0
+        return (left / WIDTH, (bottom + up) / (HEIGHT + up), width / WIDTH,
+                height / (HEIGHT + up))
+
     def draw(self):
-        """Draw what stands still; what moves is drawn by ``show``, or in a window."""
-        data = self.data
-        self.top.clear()
-        self.ax = {name: self.top.add_axes((x / 9, y / 6, w / 9, h / 6))
-                   for name, (x, y, w, h) in BOXES.items()}
-        r = max(1.0, 1.05 * np.abs([*data["X"], *data["test_X"]]).max())
-        height = np.abs(data["y"]).max()
-        self.limits = {"inputs": (-r, r), "relu": (-r, r), "linear": (-height, height),
-                       "tanh": (-1, 1), "sigmoid": (0, 1)}
-        self.plane = np.stack(np.meshgrid(*2 * [np.linspace(-r, r, GRID)]), axis=-1)
+        """Draw what stands still; what moves is drawn by ``show`` and ``refresh``."""
+        self.fig.clear()
+        self.ax = {name: self.fig.add_axes(self.fraction(*box))
+                   for name, box in BOXES.items()}
+        r = max(1.0, 1.05 * np.abs([*self.data["P"], *self.data["test_P"]]).max())
+        points = np.linspace(-r, r, GRID)
+        self.plane = np.stack(np.meshgrid(points, points), axis=-1).reshape(-1, 2)
+        self.grid = features(self.plane, self.args.inputs)  # (GRID * GRID, D)
+        self.draw_scales(r)
         self.draw_edges(self.ax["net"])
         self.draw_neurons(self.ax["net"])
-        self.draw_surface(self.ax["surface"], (-r, r))
+        self.draw_surface(self.ax["surface"], r)
         self.draw_histories()
         self.moving = [artist for ax in self.ax.values() for artist in
-                       (*ax.images, *ax.collections, *ax.lines, *ax.texts)]
+                       (*ax.images, *ax.collections, *ax.lines, *ax.texts)
+                       if artist not in self.still]
         self.moving.sort(key=lambda artist: artist.zorder)
         for artist in self.moving:
-            artist.set_animated(True)  # a window leaves it out of the background
+            artist.set_animated(True)  # the stored background leaves it out
         self.show()
-        self.fig.canvas.draw()
 
-    def heat_map(self, ax, k, extent, **style):
-        """Draw an empty heat map, with the limits of the activation of layer k."""
-        low, high = self.limits[self.activations[k]]
-        self.maps.append(ax.imshow([[0]], SHADES, vmin=low, vmax=high, extent=extent,
-                                   aspect="auto", origin="lower", **style))
+    def draw_scales(self, r):
+        """Find the limits and the colours of the map of each neuron (k, j)."""
+        height, self.scale = np.abs(self.data["y"]).max(), {}
+        K, signed = self.sizes[-1], shades(["#0072B2", "#FFFFFF", "#E69F00"])
+        count = K if self.data["output"] == "softmax" else 2
+        self.colours = COLOURS[:count]
+        if count > len(COLOURS):
+            self.colours = [*map(to_hex, plt.get_cmap("hsv")(np.arange(count) / count))]
+        limits = {"tanh": (-1, 1), "sigmoid": (0, 1), "softmax": (0, 1)}
+        for k, n in enumerate(self.sizes):
+            for j in range(n):
+                low_high = limits.get(self.phi.get(k), (-r, r))
+                if k == 0:
+                    most = np.abs(self.grid[:, j]).max()
+                    low_high = (-most, most)
+                elif k == len(self.phi) and self.data["output"] == "linear":
+                    low_high = (-height, height)
+                table = signed
+                if self.phi.get(k) == "softmax":
+                    table = shades(["#FFFFFF", self.colours[j]])
+                self.scale[k, j] = low_high, table
 
     def draw_edges(self, ax):
         """Find a place for each neuron (k, j); draw a curve for a weight (k, i, j)."""
-        columns = np.linspace(0.9, 5.5, len(self.sizes))
-        pitch = min(0.8, 3.3 / max(self.sizes), 0.7 * (columns[1] - columns[0]))
-        r = self.radius = 0.4 * pitch
-        self.places = {(k, j): np.array([x, 1.65 + pitch * ((n - 1) / 2 - j)])
+        columns = np.linspace(0.95, 5.2, len(self.sizes))
+        pitch = min(0.8, 3.0 / max(self.sizes), 0.6 * (columns[1] - columns[0]))
+        r = self.radius = 0.38 * pitch
+        self.places = {(k, j): np.array([x, 1.6 + pitch * ((n - 1) / 2 - j)])
                        for k, (x, n) in enumerate(zip(columns, self.sizes))
                        for j in range(n)}
-        t = np.linspace(0, 1, 20)[:, None]
-        way, self.curves = np.hstack([t, t**2 * (3 - 2 * t)]), {}
+        t = np.linspace(0, 1, 20).reshape(-1, 1)
+        way = np.hstack([t, t**2 * (3 - 2 * t)])
+        self.curves, self.numbers = {}, []  # in the order of ``flat``
         for k, n in enumerate(self.sizes[1:], start=1):
-            for i, j in np.ndindex(self.sizes[k - 1], n):  # in the order of W's numbers
+            for i, j in np.ndindex(self.sizes[k - 1], n):
                 start, end = self.places[k - 1, i] + [r, 0], self.places[k, j] - [r, 0]
                 self.curves[k, i, j] = start + (end - start) * way
+                self.numbers.append((k, i, j))
+            self.numbers += [("b", k, j) for j in range(n)]
+        self.is_weight = np.array([place[0] != "b" for place in self.numbers])
         self.edges = ax.add_collection(LineCollection([*self.curves.values()]))
+        self.halo = ax.add_collection(LineCollection([], color="#000000", zorder=0.9))
 
     def draw_neurons(self, ax):
-        """Draw a heat map for each neuron, and in its corner a box for the bias."""
-        r, self.maps = self.radius, []
-        for (k, _), (x, y) in self.places.items():
-            self.heat_map(ax, k, (x - r, x + r, y - r, y + r), zorder=2)
+        """Draw map, name and number of each neuron, and in its corner its bias."""
+        r, self.maps, self.still = self.radius, {}, []
+        self.figures = {}
+        size = np.clip(9 * r / 0.12, 5, 9)
+        for (k, j), (x, y) in self.places.items():
+            self.maps[k, j] = ax.imshow([[0]], extent=(x - r, x + r, y - r, y + r),
+                                        aspect="auto", origin="lower", zorder=2)
+            name, look = str(j), {"va": "top", "size": size, "color": GREY}
+            if k == 0:
+                name, look = plain(self.data["names"][j][:14]), {"va": "center"}
+            self.still.append(
+                ax.text(x - r - 0.04, y + (r if k else 0), name, ha="right", **look))
+            self.figures[k, j] = ax.text(
+                x + r + 0.03, y, "", va="center", size=size, zorder=5, linespacing=1.0,
+                bbox={"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.85,
+                      "pad": 0.8})
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
         square = r * np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
         style = {"facecolor": "none", "edgecolor": GREY, "linewidth": 0.8, "zorder": 3}
-        ax.add_collection(PolyCollection(corners + 2 * square, **style))
+        self.frames = ax.add_collection(PolyCollection(corners + 2 * square, **style))
         self.biases = ax.add_collection(
-            PolyCollection(corners[2:] + 0.4 * square, **style))
-        for k, name in enumerate(self.activations):
-            ax.text(self.places[k, 0][0], 3.5, name, ha="center", va="center")
-        for j, name in enumerate(self.data["names"]):
-            ax.text(*self.places[0, j] - [r + 0.1, 0], name[:8], ha="right",
-                    va="center", parse_math=False)
-        self.network = [*ax.images, *ax.collections, *ax.texts]
-        self.title = ax.text(0.1, 3.72, "", size=11, weight="bold", zorder=9)
-        self.note = ax.text(0.15, 3.5, "", family="monospace", va="top", zorder=9,
-                            bbox={"facecolor": "#FFFFFF", "edgecolor": GREY})
-        ax.set(xlim=(0, 6), ylim=(0, 3.6))
+            PolyCollection(corners[self.sizes[0]:] + 0.4 * square, **style))
+        for k in range(len(self.sizes)):
+            heading = f"a[{k}] {self.phi[k]}" if k else "a[0] inputs"
+            self.still.append(ax.text(self.places[k, 0][0], 3.4, heading, ha="center"))
+        self.title = ax.text(0.1, 3.68, "", size=11, weight="bold")
+        self.story = ax.text(0.1, -0.05, "", va="center")
+        self.label = ax.text(0, 0, "", ha="center", va="bottom", zorder=9,
+                             bbox={"facecolor": "#FFFFFF", "edgecolor": GREY, "pad": 2})
+        ax.set(xlim=(0, 6.1), ylim=(-0.15, 3.6))
         ax.set_axis_off()
 
-    def draw_surface(self, ax, limits):
+    def draw_surface(self, ax, r):
         """Draw the training and test points, on the output over the plane."""
-        self.heat_map(ax, -1, (*limits, *limits), interpolation="bilinear")
-        for part in ("", "test_"):  # at most 80 of each; more would hide the output
-            X, y = self.data[part + "X"][:80], self.data[part + "y"][:80, 0]
-            dark = self.maps[-1].to_rgba(y) * [0.65, 0.65, 0.65, 1]
-            face, edge = ("#FFFFFF", dark) if part else (dark, "#FFFFFF")
-            ax.scatter(*X.T, s=18, facecolor=face, edgecolor=edge, zorder=3)
-        self.ring = ax.scatter([], [], s=110, facecolor="none", edgecolor="#000000",
+        data, mean, std = self.data, self.data["mean"], self.data["std"]
+        self.maps["surface"] = ax.imshow([[0]], extent=(-r, r, -r, r), aspect="auto",
+                                         origin="lower", interpolation="bilinear")
+        self.dots = []
+        for part, marker in (("", "o"), ("test_", "s")):  # more would hide the output
+            P, y = data[part + "P"][:80], data[part + "y"][:80]
+            if data["output"] == "linear":
+                colours = paint(y[:, 0], *self.scale[len(self.phi), 0])[:, :3] / 255
+            else:
+                index = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0].astype(int)
+                colours = np.array([to_rgb(c) for c in self.colours])[index]
+            style = {"facecolor": "none", "edgecolor": 0.6 * colours} if part else {
+                "facecolor": 0.75 * colours, "edgecolor": "#FFFFFF"}
+            self.dots.append(ax.scatter(*P.T, s=20, marker=marker, zorder=3, **style))
+        self.ring = ax.scatter([], [], s=130, facecolor="none", edgecolor="#000000",
                                linewidth=2, zorder=4)
-        ax.set(xlim=limits, ylim=limits, title="output over the plane\n")
-        ax.set_xlabel(self.data["names"][0], parse_math=False)
-        ax.set_ylabel(self.data["names"][1], parse_math=False)
-        ax.text(0, 1.03, "dots: training, rings: test", transform=ax.transAxes)
-        self.top.colorbar(self.maps[-1], cax=self.ax["scale"], ticks=plt.MaxNLocator(2))
+        for axis, m, s in ((ax.xaxis, mean[0], std[0]), (ax.yaxis, mean[1], std[1])):
+            low, high = m - r * s, m + r * s  # ticks in the file's own units
+            ticks = [tick for tick in plt.MaxNLocator(4).tick_values(low, high)
+                     if low <= tick <= high]
+            axis.set_ticks([(tick - m) / s for tick in ticks],
+                           [f"{tick:.6g}" for tick in ticks])
+        ax.set(xlim=(-r, r), ylim=(-r, r))
+        ax.set_xlabel(plain(data["axes"][0]))
+        ax.set_ylabel(plain(data["axes"][1]))
+        self.heading = ax.text(0, 1.22, "", transform=ax.transAxes, size=10,
+                               weight="bold")
+        self.still.append(ax.text(0, 1.04, "dots: training, squares: test",
+                                  transform=ax.transAxes))
+        x, room = 0.0, 1.15 / max(1, len(data["classes"]))
+        for name, colour in zip(data["classes"], self.colours):
+            short = name if len(name) <= room * 24 else name[:max(1, int(room * 24))]
+            self.still.append(ax.text(
+                x, 1.13, plain(short), transform=ax.transAxes, weight="bold",
+                color=0.8 * np.array(to_rgb(colour))))
+            x += room
 
     def draw_histories(self):
-        """Draw panels for loss, score, weights and gradient; their axes never move."""
+        """Draw panels for loss, score, weights and gradient."""
         n, log = self.history[0]["weights"].size, {"yscale": "log", "ylim": (1e-4, 10)}
-        panels = {"loss": {"title": "loss"} | log,
+        panels = {"loss": {"title": "loss J"} | log,
                   "score": {"title": self.score, "ylim": (-0.02, 1.03)},
                   "weights": {"title": f"{n} weights and biases", "ylim": (-30, 30)},
                   "gradient": {"title": "gradient's norm"} | log}
+        self.lines, self.nows = {}, []
         for name, settings in panels.items():
-            self.ax[name].set(xlabel="epoch", xlim=(0, self.args.epochs), **settings)
-            self.ax[name].locator_params(axis="x", nbins=3)
-            self.ax[name].grid(alpha=0.25)
+            ax = self.ax[name]
+            ax.set(xlabel="epoch", xlim=(0, self.span), **settings)
+            ax.locator_params(axis="x", nbins=3)
+            ax.grid(alpha=0.25)
+            self.nows.append(ax.axvline(0, color="#000000", linewidth=0.8))
         self.ax["score"].yaxis.set_major_formatter("{x:.0%}")
         self.ax["weights"].set_yscale("symlog", linthresh=1)
-        self.lines = {"gradient": self.ax["gradient"].plot([], [], color=GREY)[0]}
+        self.ax["weights"].set_yticks([-10, -1, 0, 1, 10], "−10 −1 0 1 10".split())
+        self.lines["gradient"] = self.ax["gradient"].plot([], [], color=GREY)[0]
         for part, colour in (("", TRAIN_COLOUR), ("test_", TEST_COLOUR)):
             for name in ("loss", "score"):
                 self.lines[part + name], = self.ax[name].plot([], [], color=colour)
-        self.ax["loss"].legend(["training", "test"], labelcolor="linecolor",
-                               handlelength=0, loc="upper right", borderpad=0)
-        self.tracks = self.ax["weights"].add_collection(LineCollection([], linewidth=1))
+        for y, text, colour in ((0.85, "training", TRAIN_COLOUR),
+                                (0.68, "test", TEST_COLOUR)):
+            self.still.append(self.ax["loss"].text(
+                0.98, y, text, color=colour, ha="right",
+                transform=self.ax["loss"].transAxes))
+        self.tracks = self.ax["weights"].add_collection(LineCollection([]))
 
-    def show(self, epoch=-1):
-        """Show the state after an epoch, how it came about, and the picked point."""
-        row = self.history[epoch]
-        params, epoch, weights = row["params"], row["epoch"], flat(row["params"], "W")
-        cache = forward(params, self.plane.reshape(-1, 2), self.activations)
-        maps = np.hstack([cache[f"a{k}"] for k in range(len(self.activations))]).T
-        for image, a in zip(self.maps, [*maps, maps[-1]]):  # the output is shown twice
-            image.set_data(a.reshape(GRID, GRID))
-        self.edges.set(linewidth=0.4 + 6 * np.tanh(np.abs(weights) / 4),
-                       color=weight_colours(weights))
-        self.biases.set_facecolor(SIGNED(0.5 + 0.5 * np.tanh(flat(params, "b"))))
-        past = self.history[epoch :: -max(1, epoch // 300)]  # this one, some before it
-        epochs = [row["epoch"] for row in past]
+    def example(self):
+        """Return ``one_example`` of the chosen point, or None; and the row it is of."""
+        row = self.row()
+        if self.picked is None:
+            return None, row
+        if self.phase == 3 and self.before is not None:
+            row = self.before  # the update is shown with the numbers that led to it
+        part, n = self.picked
+        x, y = self.data[part + "X"][n:n + 1], self.data[part + "y"][n:n + 1]
+        return one_example(row, x, y, self.phi), row
+
+    def show(self):
+        """Bring what moves up to date: the shown row, the chosen point, the mouse."""
+        row = self.row()
+        one, used = self.example()
+        self.show_maps(row)
+        self.show_edges(row, one)
+        self.show_history(row)
+        self.show_example(row, one)
+        test = f": test {self.score} {row['test_score']:.1%}"
+        self.title.set_text(f"{self.name}, epoch {round(row['epoch'], 3):g}" + (
+            test if self.show_test else
+            f": training {self.score} {row['score']:.1%}"))
+        if self.trouble:
+            self.story.set_text(self.trouble)
+        place = self.pointed if self.pointed in self.curves else None
+        self.label.set_text("")
+        if place:
+            value = value_of(used, place)[0]
+            text = f"{name_of(place)} = {value:+.3f}"
+            if one and self.phase == 3:
+                text = number_text(used, place, one, 3, self.args.lr, self.args.l2)
+            self.label.set_text(text)
+            x, y = self.curves[place][10]
+            self.label.set_position((np.clip(x, 1.6, 4.4), y + 0.08))
+        self.label.set_visible(bool(place))
+
+    def show_maps(self, row):
+        """Show what each neuron computes over the plane, the pointed one large."""
+        a = forward(row["W"], row["b"], self.grid, self.phi)[1]
+        for (k, j), scale in self.scale.items():
+            colours = paint(a[k][:, j], *scale)
+            self.maps[k, j].set_data(colours.reshape(GRID, GRID, 4))
+        L, place = len(self.phi), self.pointed
+        if place is not None and place in self.scale:
+            large = paint(a[place[0]][:, place[1]], *self.scale[place])
+            self.heading.set_text(f"{name_of(place)} over the plane")
+        elif self.phi[L] == "softmax":  # a light tint of each class, by its share
+            rgb = np.array([to_rgb(colour) for colour in self.colours])  # (K, 3)
+            large = (a[L] @ (255 * (0.25 + 0.75 * rgb))).astype(np.uint8)
+        else:
+            large = paint(a[L][:, 0], *self.scale[L, 0])
+        if place is None or place not in self.scale:
+            self.heading.set_text("output over the plane")
+        self.maps["surface"].set_data(large.reshape(GRID, GRID, -1))
+        self.dots[1].set_visible(self.show_test)
+
+    def show_edges(self, row, one):
+        """Show each weight, or in the phase backward its slope; dim and highlight."""
+        values, place = row["weights"][self.is_weight], self.pointed
+        if one and self.phase == 2:
+            slopes = flat(one["dW"], one["dz"])[self.is_weight]
+            values = 3 * slopes / max(np.abs(slopes).max(), 1e-12)
+        self.widths = 0.4 + 6 * np.tanh(np.abs(values) / 4)
+        colours = weight_colours(values)
+        if place is not None and place in self.scale:  # dim what is not its own
+            k, j = place
+            own = [(m == k and q == j) or (m == k + 1 and p == j)
+                   for m, p, q in self.curves]
+            colours[~np.array(own), 3] = 0.1
+        self.edges.set(linewidth=self.widths, color=colours)
+        shown = [self.curves[place]] if place in self.curves else []
+        self.halo.set_segments(shown)
+        if shown:
+            self.halo.set_linewidth(3 + self.widths[[*self.curves].index(place)])
+        biases = row["weights"][~self.is_weight]
+        self.biases.set_facecolor(SIGNED(0.5 + 0.5 * np.tanh(biases)))
+
+    def show_history(self, row):
+        """Show how the numbers came about, up to the shown row and beyond it."""
+        last = len(self.history) - 1
+        self.past = self.history[last::-max(1, last // 300)]  # not all of them
+        epochs = np.array([past["epoch"] for past in self.past])
         for name, line in self.lines.items():
-            line.set_data(epochs, np.clip([row[name] for row in past], 1e-9, 1e9))
-        tracks = np.array([row["weights"] for row in past]).T  # (numbers, epochs)
-        self.tracks.set_segments([np.column_stack([epochs, track]) for track in tracks])
-        self.tracks.set_color(weight_colours(row["weights"]))
-        self.title.set_text(
-            f"{self.name}, epoch {epoch}: test {self.score} {row['test_score']:.1%}")
-        self.ring.set_offsets(np.zeros((0, 2)) if self.picked is None else self.picked)
-        lines = [] if self.picked is None else explain(
-            params, self.picked, self.activations)
-        lines = [part for line in lines
-                 for part in textwrap.wrap(line, 72, subsequent_indent=" " * 8)]
-        if len(lines) > 21:
-            lines[20:] = ["... and so on; the click has printed all of it"]
-        self.note.set_text("\n".join(lines))
-        for artist in self.network:  # the sums take its place
-            artist.set_visible(not lines)
+            numbers = np.clip([past[name] for past in self.past], 1e-9, 1e9)
+            line.set_data(epochs, numbers)
+            line.set_visible(self.show_test or not name.startswith("test"))
+        weights = np.array([past["weights"] for past in self.past]).T  # (numbers, rows)
+        self.tracks.set_segments(
+            np.stack([np.broadcast_to(epochs, weights.shape), weights], axis=-1))
+        colours, widths = weight_colours(row["weights"]), np.ones(len(self.numbers))
+        if self.pointed in self.numbers:
+            n = self.numbers.index(self.pointed)
+            colours[n], widths[n] = (0, 0, 0, 1), 2.5
+        self.tracks.set(color=colours, linewidth=widths)
+        for line in self.nows:
+            line.set_xdata([row["epoch"]] * 2)
+            line.set_visible(self.at is not None)
 
-    def show_divergence(self, error):
-        """Say on the picture what went wrong; it keeps the last finite state."""
-        self.show()
-        self.note.set_text(textwrap.fill(
-            f"Training{str(error)[8:]}. The steps jumped across the valley and landed "
-            "higher up. This is the last state before that.", 72))
+    def show_example(self, row, one):
+        """Show the numbers of the chosen point beside the neurons, phase by phase."""
+        for text in self.figures.values():
+            text.set_visible(one is not None)
+        if one is None:
+            self.story.set_text("")
+            self.ring.set_offsets(np.zeros((0, 2)))
+            return
+        part, n = self.picked
+        self.ring.set_offsets(self.data[part + "P"][n])
+        y, L = self.data[part + "y"][n], len(self.phi)
+        for (k, j), text in self.figures.items():
+            number = f"{one['a'][k][0, j]:.2f}"
+            if self.phase == 2 and k:
+                number += f"\ndz {one['dz'][k][0, j]:.3f}"
+            elif self.phase and k == L:
+                number += f"\ny = {y[j]:.3g}"
+            text.set_text(number)
+        lr, lost = self.args.lr, one["loss"]
+        self.story.set_text((
+            f"1 forward: a neuron multiplies inputs by weights, adds its bias, then "
+            f"{self.phi[1]}.",
+            f"2 loss: the output, and the target y beside it, give J = {lost:.4f}.",
+            "3 backward: dz is the slope of J for a neuron's sum; a line is as wide as "
+            "its weight's slope.",
+            "4 update: left out: from a test point nothing must be learnt."
+            if part else f"4 update: each number moves by {-lr:g} times its slope; J "
+            f"of this point: {lost:.4f} -> {self.loss_now():.4f}.")[self.phase])
 
-    def learn(self, epochs=1, quiet=True):
-        """Train for some epochs, from the last state on."""
-        train(self.history[-1]["params"], self.data, self.activations, epochs,
-              self.args.lr, self.args.batch_size, self.rng, self.history, quiet)
-
-    def add_controls(self, strip):
-        """Draw buttons and a slider on a subfigure; start a timer that trains."""
-        self.fig.canvas.manager.set_window_title("Neural network visualizer")
-        self.widgets = {}
-        actions = {"Pause": lambda event: self.play(not self.playing),
-                   "Step": lambda event: (self.play(False), self.advance()),
-                   "Reset": lambda event: self.reset()}
-        for x, (name, action) in zip((0.02, 0.12, 0.22), actions.items()):
-            self.widgets[name] = Button(strip.add_axes((x, 0.6, 0.09, 0.3)), name)
-            self.widgets[name].on_clicked(action)
-        self.slider = Slider(strip.add_axes((0.43, 0.6, 0.16, 0.3)), "learning\nrate",
-                             -4, 2, valinit=math.log10(self.args.lr), valfmt="10^%.2f")
-        self.slider.on_changed(lambda power: vars(self.args).update(lr=10**power))
-        for x, flag, names in ((0.69, "activation", list(ACTIVATIONS)),
-                               (0.83, "data", DATA + ["csv"] * bool(self.args.csv))):
-            self.widgets[flag] = RadioButtons(strip.add_axes((x, 0, 0.14, 1)), names,
-                                              names.index(vars(self.args)[flag]))
-            self.widgets[flag].on_clicked(
-                lambda name, flag=flag: self.reset(**{flag: name}))
-        for ax in strip.axes:
-            ax.spines[:].set_visible(False)
-        self.tip = strip.text(0.02, 0.1, HINT, family="monospace", animated=True)
-        self.fig.canvas.mpl_connect("draw_event", self.refresh)
-        self.fig.canvas.mpl_connect("button_press_event", self.on_click)
-        self.fig.canvas.mpl_connect("motion_notify_event", self.on_move)
-        self.timer = self.fig.canvas.new_timer(interval=5)
-        self.timer.add_callback(self.on_timer)
-        self.fig.canvas.mpl_connect("close_event", lambda event: self.timer.stop())
-        self.timer.start()
+    def loss_now(self):
+        """Return the loss of the chosen point with the weights that are shown."""
+        part, n = self.picked
+        x, y = self.data[part + "X"][n:n + 1], self.data[part + "y"][n:n + 1]
+        return one_example(self.row(), x, y, self.phi)["loss"]
 
     def refresh(self, event=None):
         """Draw what moves onto the stored background; a draw event brings a new one."""
-        self.tip.set_text(hover_text(self.history[-1], self.pointed, self.activations))
         if event:
             self.background = self.fig.canvas.copy_from_bbox(self.fig.bbox)
         self.fig.canvas.restore_region(self.background)
-        for artist in [*self.moving, self.tip]:
-            self.fig.draw_artist(artist)
-        if not event:  # after a draw event the toolkit shows the canvas itself
-            self.fig.canvas.blit(self.fig.bbox)
+        for artist in self.moving:
+            if artist.get_visible():
+                self.fig.draw_artist(artist)
+
+    def resume(self):
+        """Go on from the row that is shown, also where it is not the last one."""
+        if self.at is not None:
+            self.history.append({**self.row(), "epoch": self.history[-1]["epoch"]})
+        self.at, self.trouble = None, None
+
+    def learn(self, unit="epoch"):
+        """Learn from an example, a batch or the rest of an epoch; keep a row of it."""
+        self.resume()
+        data, args = self.data, self.args
+        W, b = self.history[-1]["W"], self.history[-1]["b"]
+        while True:
+            if not len(self.order):
+                self.order = self.rng.permutation(len(data["X"]))
+            size = 1 if unit == "example" else args.batch_size
+            rows, rest = self.order[:size], self.order[size:]
+            if unit == "example" and self.picked and not self.picked[0]:
+                rows, rest = [self.picked[1]], self.order  # the chosen one, again
+            X, y = data["X"][rows], data["y"][rows]
+            W, b = step(W, b, X, y, self.phi, args.lr, args.l2)
+            self.order, self.seen = rest, self.seen + len(rows)
+            if unit != "epoch" or not len(rest):
+                break
+        epoch = self.seen / len(data["X"])
+        self.history.append(history_row(W, b, data, self.phi, epoch))
+        if len(self.history) > ROWS_KEPT:
+            del self.history[1:ROWS_KEPT // 2:2]  # every second one of the older half
+
+    def next_phase(self):
+        """Go on to the next phase of the chosen point; the fourth learns from it."""
+        self.phase = (self.phase + 1) % 4
+        if self.phase == 3:
+            self.before = self.row()
+            if not self.picked[0]:
+                self.learn("example")
+
+
+BUTTONS = {"Play": (0, 0.1, 1.15, " "), "Step": (0, 1.3, 0.85, "s"),
+           "Next phase": (0, 2.2, 1.25, "n"), "Reset": (0, 7.0, 0.85, "r"),
+           "New seed": (0, 7.9, 1.0, "d"), "Save": (2, 7.9, 1.0, "w")}
+# Name: (row, left, width in inches, share of its name, values)
+STEPPERS = {"one step": (0, 3.55, 1.65, 0.4, ["example", "batch", "epoch"]),
+            "speed": (0, 5.25, 1.65, 0.3, [2, 10, 30, 300]),
+            "data": (1, 0.1, 1.6, 0.25, DATA),
+            "activation": (1, 1.8, 1.75, 0.45, HIDDEN),
+            "learning rate": (1, 3.65, 1.85, 0.5,
+                              [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]),
+            "L2": (1, 5.6, 1.3, 0.2, [0, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1]),
+            "test": (1, 7.0, 1.9, 0.25, ["shown", "hidden"]),
+            "hidden layers": (2, 0.1, 1.6, 0.6, [0, 1, 2, 3, 4, 5, 6]),
+            "noise": (2, 1.8, 1.35, 0.4, [0, 0.1, 0.2, 0.3, 0.5, 1]),
+            "batch": (2, 3.25, 1.25, 0.4, [1, 2, 5, 10, 20, 50, 100, 200]),
+            "epoch": (2, 4.6, 1.6, 0.35, None),
+            "save as": (2, 6.3, 1.55, 0.4, ["picture", "GIF", "HTML", "weights"])}
+FLAG = {"data": "data", "activation": "activation", "learning rate": "lr", "L2": "l2",
+        "noise": "noise", "batch": "batch_size"}  # what a stepper sets
+ROWS_AT = (1.24, 0.9, 0.56)  # inches from below
+NEURONS = [*range(1, 17)]
+HINT = ("Point at a neuron, a line or a curve. Click a point of the data: its numbers. "
+        "Drag a line or a bias up or down,\nor click it and type a number. Drag in a "
+        "panel below: back in time. Click a number between the arrows to type it.")
+
+
+class Window(Picture):
+    """The picture with controls. What is moved, clicked or typed is named below it."""
+
+    def __init__(self, args):
+        self.state = {"one step": "epoch", "speed": 10, "test": "shown",
+                      "save as": "picture"}
+        self.playing, self.message, self.typing = False, "", None
+        self.dragged = self.moved = self.last_tick = None
+        self.cells = {}
+        super().__init__(args, live=True)
+        canvas = self.fig.canvas
+        canvas.manager.set_window_title("Neural network visualizer")
+        canvas.mpl_disconnect(canvas.manager.key_press_handler_id)  # its keys are ours
+        for name, react in (("draw_event", self.refresh),
+                            ("resize_event", self.on_size),
+                            ("button_press_event", self.on_press),
+                            ("button_release_event", self.on_release),
+                            ("motion_notify_event", self.on_move),
+                            ("key_press_event", self.on_key),
+                            ("close_event", lambda event: self.timer.stop())):
+            canvas.mpl_connect(name, react)
+        self.timer = canvas.new_timer(interval=5)
+        self.timer.add_callback(self.on_timer)
+        self.timer.start()
+
+    def draw(self):
+        """Draw the picture, and the controls below it."""
+        super().draw()
+        self.cells, self.texts = {}, {}
+        for name, (row, left, width, key) in BUTTONS.items():
+            self.add_cell(name, (left, ROWS_AT[row] - STRIP, width, 0.27))
+            label = f"{name} ({'space' if key == ' ' else key})"
+            self.texts[name] = self.write(name, 0.5, label)
+        for name, (row, left, width, share, _) in STEPPERS.items():
+            self.add_stepper(name, (left, ROWS_AT[row] - STRIP, width, 0.27), share)
+        for k in range(1, len(self.sizes) - 1):  # above each hidden layer
+            left = BOXES["net"][0] + self.places[k, 0][0] - 0.27
+            self.add_stepper(f"neurons {k}", (left, 5.25, 0.54, 0.17), 0.0)
+        self.tip = self.fig.text(0.1 / WIDTH, 0.28 / (HEIGHT + STRIP), "", va="center",
+                                 family="monospace", size=8, animated=True)
+        self.show()
+        self.fig.canvas.draw_idle()
+
+    def add_cell(self, name, box):
+        """Draw the frame of a control; the box is in inches, as in BOXES."""
+        left, bottom, width, height = self.cells[name] = self.fraction(*box)
+        self.fig.add_artist(plt.Rectangle((left, bottom), width, height,
+                                          facecolor="#F2F2F2", edgecolor="#BBBBBB"))
+
+    def add_stepper(self, name, box, share):
+        """Draw a control with a name, a value, and an arrow on each side of it."""
+        self.add_cell(name, box)
+        if share:
+            self.write(name, 0.02, name, ha="left", animated=False, color=GREY)
+        low, high = ("−", "+") if name.startswith("neurons") else ("‹", "›")
+        ends = {low: share + 0.11 * (1 - share), high: 1 - 0.11 * (1 - share)}
+        for sign, x in ends.items():
+            self.write(name, x, sign, animated=False, weight="bold")
+        self.texts[name] = self.write(name, share + 0.5 * (1 - share), "")
+
+    def write(self, name, x, text, ha="center", **style):
+        """Write in a control, x of its width from the left; animated: it may change."""
+        left, bottom, width, height = self.cells[name]
+        return self.fig.text(left + x * width, bottom + 0.48 * height, text, ha=ha,
+                             va="center", **{"animated": True, **style})
+
+    def get(self, name):
+        """Return what a stepper shows."""
+        if name in FLAG:
+            return vars(self.args)[FLAG[name]]
+        if name == "hidden layers":
+            return len(self.args.hidden)
+        if name.startswith("neurons"):
+            return self.args.hidden[int(name.split()[1]) - 1]
+        if name == "epoch":
+            return round(self.row()["epoch"], 2)
+        return self.state[name]
+
+    def put(self, name, value):
+        """Set a stepper to a value, and do what follows from it."""
+        if name in self.state:
+            self.state[name] = value
+            self.show_test = self.state["test"] == "shown"
+        elif name == "epoch":
+            epochs = np.array([row["epoch"] for row in self.history])
+            self.look_back(int(np.abs(epochs - value).argmin()))
+        elif name in ("learning rate", "L2", "batch"):
+            vars(self.args)[FLAG[name]] = value
+        elif name == "hidden layers":
+            hidden = self.args.hidden
+            self.reset(hidden=[*hidden, *[4] * (value - len(hidden))][:value])
+        elif name.startswith("neurons"):
+            hidden = [*self.args.hidden]
+            hidden[int(name.split()[1]) - 1] = value
+            self.reset(hidden=hidden)
+        else:
+            self.reset(**{FLAG[name]: value})
+
+    def change(self, name, direction):
+        """Set a stepper to the value before (-1) or after (1) the present one."""
+        now = self.get(name)
+        values = NEURONS if name.startswith("neurons") else STEPPERS[name][4]
+        if name == "epoch":
+            at = len(self.history) - 1 if self.at is None else self.at
+            self.look_back(at + direction)
+        elif isinstance(now, str):
+            if name == "data" and self.args.csv:
+                values = [*values, "csv"]
+            self.put(name, values[(values.index(now) + direction) % len(values)])
+        else:
+            further = [v for v in values if (v - now) * direction > 1e-12]
+            if further:
+                self.put(name, min(further, key=lambda v: abs(v - now)))
+            else:
+                self.message = f"{name}: {now:g} is the last value here"
+
+    def look_back(self, at):
+        """Show an earlier row of the history; the last one is the present."""
+        self.play(False)
+        last = len(self.history) - 1
+        self.at = None if at >= last else max(0, at)
+        self.message = "" if self.at is None else (
+            "The past. Whatever you do now goes on from the network that you see.")
+
+    def reset(self, **changes):
+        """Begin anew with other settings, or say why not and keep the old ones."""
+        kept = {**vars(self.args)}
+        self.play(False)
+        vars(self.args).update(changes)
+        try:
+            self.begin()
+        except (InputError, ImportError, FloatingPointError) as error:
+            vars(self.args).update(kept)
+            self.message = str(error)
+            return
+        self.draw()
+
+    def press(self, name):
+        """Do what a button says."""
+        if name == "Play":
+            self.play(not self.playing)
+        elif name == "Step":
+            self.play(False)
+            self.advance(self.state["one step"])
+        elif name == "Next phase":
+            self.play(False)
+            if self.picked is None:
+                self.picked, self.phase = ("", 0), 0
+            else:
+                self.guard(self.next_phase)
+        elif name == "Reset":
+            self.reset()
+        elif name == "New seed":
+            self.reset(seed=(self.args.seed + 1) % 2**32)
+            self.message = f"seed {self.args.seed}"
+        else:
+            self.save()
+
+    def save(self):
+        """Write what the stepper beside the button names."""
+        kind = self.state["save as"]
+        self.args.out.mkdir(parents=True, exist_ok=True)
+        name = {"picture": "picture.png", "GIF": "learning.gif",
+                "HTML": "learning.html", "weights": "weights.json"}[kind]
+        copy = self.copy()
+        if kind == "weights":
+            content = weights_json(copy)
+        elif kind == "picture":
+            content = png(copy)
+        else:
+            content = films(copy)[name]
+        try:
+            (self.args.out / name).write_bytes(content)
+            self.message = f"wrote {name} to {self.args.out}"
+        except OSError as error:
+            self.message = f"cannot write {name}: {error.strerror}"
+
+    def copy(self):
+        """Return a picture without a window, of the same network and history."""
+        copy = Picture(argparse.Namespace(**vars(self.args)))
+        for name in ("history", "at", "picked", "phase", "before", "show_test"):
+            setattr(copy, name, getattr(self, name))
+        copy.span = max(1, self.history[-1]["epoch"])
+        copy.draw()
+        return copy
 
     def play(self, playing):
         """Play, or pause."""
-        self.playing = playing
-        self.widgets["Pause"].label.set_text("Pause" if playing else "Play")
-        self.fig.canvas.draw_idle()
+        self.playing, self.last_tick = playing, None
 
-    def advance(self):
-        """Train for an epoch and show it; pause at the last one, or if it diverges."""
+    def guard(self, act, *inputs):
+        """Do something that may make the loss explode; then say so and pause."""
         try:
-            if self.history[-1]["epoch"] < self.args.epochs:
-                self.learn()
-                self.show()
-            else:
-                self.play(False)
+            act(*inputs)
         except FloatingPointError as error:
-            self.show_divergence(error)
             self.play(False)
-        self.refresh()
+            self.trouble = f"{error}. This is the last state before that."
+
+    def advance(self, unit, steps=1):
+        """Learn for some steps."""
+        for _ in range(steps):
+            self.guard(self.learn, unit)
+            if self.trouble:
+                break
+        if self.picked and self.phase == 3:
+            self.phase = 0
+        self.widen()
+        self.update()
+
+    def widen(self):
+        """Double the axes of epochs when the history has filled them."""
+        if self.history[-1]["epoch"] > self.span:
+            self.span = 2 * self.history[-1]["epoch"]
+            for name in PANELS:
+                self.ax[name].set_xlim(0, self.span)
+            self.fig.canvas.draw_idle()
 
     def on_timer(self):
-        """Train while playing; return nothing, since False would end the timer."""
-        if self.playing:
-            self.advance()
+        """Learn while playing; return nothing, since False would end the timer."""
+        if CTRL_C:
+            plt.close(self.fig)
+        elif self.playing:
+            now, rate = time.perf_counter(), self.state["speed"]
+            if self.last_tick is None or now - self.last_tick >= 1 / min(rate, 30):
+                self.last_tick = now
+                self.advance(self.state["one step"], max(1, rate // 30))
 
-    def close(self, *signal_and_frame):
-        """Close the window at the next tick; Ctrl-C may have come while it draws."""
-        self.timer.add_callback(plt.close, self.fig)
-
-    def on_move(self, event):
-        """Note which neuron or weight is under the mouse, for the text below."""
-        before, self.pointed = self.pointed, None
-        if event.inaxes is self.ax["net"]:
-            for edge in self.edges.contains(event)[1].get("ind", ()):
-                self.pointed = [*self.curves][edge]
-            for place, centre in self.places.items():
-                if np.abs(centre - [event.xdata, event.ydata]).max() < self.radius:
-                    self.pointed = place
-        if self.pointed != before:
-            self.refresh()
-
-    def on_click(self, event):
-        """Show and print the forward pass of the point under the mouse; or hide it."""
-        self.picked, X = None, np.vstack([self.data["X"], self.data["test_X"]])
-        if event.inaxes is self.ax["surface"]:
-            distances = np.linalg.norm(X - [event.xdata, event.ydata], axis=1)
-            if distances.min() < 0.05 * self.plane.max():
-                self.picked, now = X[distances.argmin()], self.history[-1]["params"]
-                print(*explain(now, self.picked, self.activations), sep="\n")
+    def update(self):
+        """Bring all that moves up to date, and show it."""
         self.show()
         self.refresh()
+        self.fig.canvas.blit(self.fig.bbox)
+
+    def refresh(self, event=None):
+        """Draw what moves; letters take time, so those of the controls are kept."""
+        canvas = self.fig.canvas
+        if event:
+            self.clean, self.written = canvas.copy_from_bbox(self.fig.bbox), None
+        self.texts["Play"].set_text("Pause (space)" if self.playing else "Play (space)")
+        for name, text in self.texts.items():
+            if name not in BUTTONS:
+                value = self.get(name)
+                text.set_text(value if isinstance(value, str) else
+                              f"{value:g}" + " a second" * (name == "speed"))
+        self.tip.set_text(self.tip_text())
+        quiet = [self.tip, *(t for name, t in self.texts.items() if name != "epoch")]
+        words = [text.get_text() for text in quiet]
+        if words != self.written:
+            canvas.restore_region(self.clean)
+            for text in quiet:
+                self.fig.draw_artist(text)
+            self.background, self.written = canvas.copy_from_bbox(self.fig.bbox), words
+        super().refresh()
+        self.fig.draw_artist(self.texts["epoch"])
+
+    def tip_text(self):
+        """Return what stands below the controls."""
+        if self.typing:
+            name, text = self.typing
+            shown = name if isinstance(name, str) else name_of(name)
+            return f"{shown} = {text}_    Enter sets it, Escape leaves it as it is"
+        if self.message:
+            return textwrap.fill(self.message, 125)
+        place = self.pointed
+        if place is None:
+            return HINT
+        one, row = self.example()
+        if place in self.scale:
+            text = neuron_text(row, place, self.phi, one, self.phase)
+        else:
+            text = number_text(row, place, one, self.phase, self.args.lr, self.args.l2)
+        return textwrap.shorten(textwrap.fill(text, 125), 370, placeholder=" ...") if (
+            len(text) > 375) else textwrap.fill(text, 125)
+
+    def on_size(self, event):
+        """Let all letters and lines grow and shrink with the window."""
+        width, height = self.fig.bbox.width, self.fig.bbox.height  # pixels
+        dpi = min(width / WIDTH, height / (HEIGHT + STRIP))
+        if abs(dpi - self.fig.dpi) > 0.01 and dpi > 10:
+            self.fig._set_dpi(dpi, forward=False)  # fig.dpi = ... moves the window, too
+            self.fig.set_size_inches(width / dpi, height / dpi, forward=False)
+
+    def find(self, event):
+        """Return what is under the mouse: a neuron, bias, the nearest line or curve."""
+        mouse = np.array([event.x, event.y])
+        if event.inaxes is self.ax["net"]:
+            for place, centre in self.places.items():
+                off = np.array([event.xdata, event.ydata]) - centre
+                if np.abs(off).max() <= self.radius:
+                    corner = np.all(off < -0.6 * self.radius) and place[0]
+                    return ("b", *place) if corner else place
+            lines = np.stack([*self.curves.values()])  # (edges, 20, 2)
+            pixels = self.ax["net"].transData.transform(lines.reshape(-1, 2))
+            away = distances(pixels.reshape(lines.shape), mouse)
+            nearest = int(away.argmin())
+            reach = self.fig.dpi / 72 * (5 + self.widths[nearest] / 2)
+            return [*self.curves][nearest] if away[nearest] <= reach else None
+        if event.inaxes is self.ax["weights"] and len(self.past) > 1:
+            lines = np.stack(self.tracks.get_segments())  # (numbers, rows, 2)
+            pixels = self.ax["weights"].transData.transform(lines.reshape(-1, 2))
+            away = distances(pixels.reshape(lines.shape), mouse)
+            if away.min() <= 5 * self.fig.dpi / 72:
+                return self.numbers[int(away.argmin())]
+        return None
+
+    def on_move(self, event):
+        """Name what is under the mouse; or drag a number, or the time."""
+        if self.dragged == "time":
+            self.drag_time(event)
+        elif self.dragged:
+            place, start, y = self.dragged
+            if abs(event.y - y) > 2 or self.moved:
+                value = start + 2 * (event.y - y) / self.fig.dpi  # 2 for each inch
+                self.guard(self.edit, place, round(value, 3))
+        else:
+            found = self.find(event)
+            if found == self.pointed:
+                return
+            self.pointed, self.message = found, ""
+        self.update()
+
+    def drag_time(self, event):
+        """Show the row of the history at the mouse."""
+        ax = self.ax["loss"] if event.inaxes is None else event.inaxes
+        if event.xdata is not None and ax in [self.ax[name] for name in PANELS]:
+            self.put("epoch", event.xdata)
+
+    def on_press(self, event):
+        """Press a button, step a stepper, choose a point, begin to drag or to type."""
+        self.typing, self.message = None, ""
+        x, y = event.x / self.fig.bbox.width, event.y / self.fig.bbox.height
+        for name, (left, bottom, width, height) in self.cells.items():
+            if left <= x <= left + width and bottom <= y <= bottom + height:
+                self.on_cell(name, (x - left) / width)
+                self.update()
+                return
+        if event.inaxes in [self.ax[name] for name in PANELS]:
+            self.dragged = "time"
+            self.drag_time(event)
+        else:
+            found = self.find(event)
+            if found in self.numbers:
+                self.dragged = (found, value_of(self.row(), found)[0], event.y)
+                self.moved = False
+            elif event.inaxes is self.ax["surface"]:
+                self.pick(event)
+            elif found is None:
+                self.picked, self.phase = None, 0
+        self.update()
+
+    def on_cell(self, name, x):
+        """React to a click on a control, x of its width from the left."""
+        if name in BUTTONS:
+            self.press(name)
+            return
+        share = 0.0 if name.startswith("neurons") else STEPPERS[name][3]
+        x = (x - share) / (1 - share)
+        if 0 <= x < 0.25:
+            self.change(name, -1)
+        elif x > 0.75 or isinstance(self.get(name), str) or name == "speed":
+            self.change(name, 1)
+        else:
+            self.typing = (name, "")
+
+    def pick(self, event):
+        """Choose the point of the data nearest to the mouse, or none."""
+        mouse, best, self.picked, self.phase = np.array([event.x, event.y]), 12, None, 0
+        for part in ("", "test_") if self.show_test else ("",):
+            pixels = self.ax["surface"].transData.transform(self.data[part + "P"][:80])
+            away = np.linalg.norm(pixels - mouse, axis=1) * 72 / self.fig.dpi
+            if away.min() < best:
+                best, self.picked = away.min(), (part, int(away.argmin()))
+
+    def on_release(self, event):
+        """End a drag; a click on a weight or bias, not moved, begins to type."""
+        if self.dragged and self.dragged != "time" and not self.moved:
+            self.typing = (self.dragged[0], "")
+        self.dragged = None
+        self.update()
+
+    def edit(self, place, value):
+        """Set a weight or bias by hand, in a new row of the history."""
+        self.play(False)
+        self.resume()
+        now, again = self.history[-1], bool(self.moved)
+        W, b = ({k: v.copy() for k, v in now[name].items()} for name in "Wb")
+        if place[0] == "b":
+            b[place[1]][0, place[2]] = value
+        else:
+            W[place[0]][place[1], place[2]] = value
+        row = history_row(W, b, self.data, self.phi, now["epoch"])
+        self.history[len(self.history) - again:] = [row]  # one row for a whole drag
+        self.moved = True
+        self.phase = 0
+
+    def on_key(self, event):
+        """Type a number, or press the button that has the key."""
+        key = event.key
+        if self.typing:
+            name, text = self.typing
+            if key in ("enter", "escape"):
+                self.typing = None
+                if key == "enter" and text:
+                    self.type_in(name, text)
+            elif key == "backspace":
+                self.typing = name, text[:-1]
+            elif key and len(key) == 1 and key in "0123456789.-+e":
+                self.typing = name, (text + key)[:12]
+        elif key in ("left", "right"):
+            self.change("epoch", 1 if key == "right" else -1)
+        elif key == "end":
+            self.look_back(len(self.history))
+        elif key == "escape":
+            self.picked = None
+        else:
+            for name, (*_, button) in BUTTONS.items():
+                if key == button:
+                    self.press(name)
+        self.update()
+
+    def type_in(self, name, text):
+        """Set a stepper, a weight or a bias to a number that was typed."""
+        flag = name if isinstance(name, str) else "weight"
+        kind, low, high = LIMITS[flag.split()[0] if flag[:7] == "neurons" else flag]
+        try:
+            value = number(kind, low, high)(text)
+        except argparse.ArgumentTypeError as error:
+            self.message = f"{flag}: {error}"
+            return
+        self.moved = False
+        if flag == "weight":
+            self.guard(self.edit, name, value)
+        else:
+            self.put(name, value)
 
 
-def save_films(picture, folder):
-    """Write learning.gif and learning.html; return how many frames they have."""
-    last, page = picture.history[-1]["epoch"], folder / "learning.html"
-    epochs = np.unique((last * np.linspace(0, 1, 48) ** 2).astype(int)).tolist()
-    pause = [last] * (len(epochs) // 4)
-    for writer, path, dpi, shown in (
-            (PillowWriter(8), folder / "learning.gif", 66.7, epochs + pause),
-            (HTMLWriter(8, embed_frames=True, embed_limit=99), page, 100, epochs)):
-        with writer.saving(picture.fig, path, dpi):
-            for epoch in shown:
-                picture.show(epoch)
-                writer.grab_frame()
-    style = "<style>.anim-buttons button {width: auto !important}</style>"
-    text = re.sub(r"<link[^>]*>", style, page.read_text(encoding="utf-8"))
-    text = re.sub(r'(title="([\w ]+)"[^<]*)<i class[^>]*></i>', r"\1\2", text)
-    page.write_text('<!DOCTYPE html><html lang="en"><meta charset="utf-8">' + text,
-                    encoding="utf-8")  # words stand where icons would be fetched
-    return len(epochs)
+def distances(lines, point):
+    """Return how far a point (2,) is from each of M lines (M, n, 2) of n - 1 pieces."""
+    start, way = lines[:, :-1], np.diff(lines, axis=1)
+    length = np.maximum((way**2).sum(axis=-1), 1e-12)
+    along = np.clip(((point - start) * way).sum(axis=-1) / length, 0, 1)
+    nearest = start + along[..., None] * way  # (M, n - 1, 2)
+    return np.linalg.norm(point - nearest, axis=-1).min(axis=1)
 
 
-# --- Command line ---------------------------------------------------------------------
+# --- Files and command line -----------------------------------------------------------
+
+CTRL_C = []  # filled when it is pressed: training then ends with the epoch
+
+
+class InputError(ValueError):
+    """Bad input that the user can mend; the message is one sentence that says how."""
 
 
 def number(kind, low, high):
     """Return an argparse type: an int or a float from ``low`` to ``high``."""
 
     def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan  # lies in no interval
-        if not low <= value <= high:
-            noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {noun} from {low:g} to {high:g}")
-        return value
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        noun = "a whole number" if kind is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {noun} from {low} to "
+                                         f"{high}")
 
     return parse
 
@@ -620,6 +1323,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self):
         super().__init__(description=__doc__, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a number, too
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
@@ -632,20 +1336,39 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
+def press_ctrl_c(*_):
+    """Let training end with its epoch, so that all is saved; the second time: stop."""
+    if CTRL_C:
+        raise KeyboardInterrupt
+    CTRL_C.append(True)
+    print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
 def run_safely(story, args):
     """Call ``story(args)``; say what failed in one sentence; return the exit status."""
-    sys.stdout.reconfigure(errors="replace")  # a console that lacks a letter shows "?"
+    if sys.stdout:  # None where the console was closed
+        sys.stdout.reconfigure(errors="replace")  # a letter that it lacks shows "?"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            story(args)  # training looks for numbers that are not finite itself
+        with np.errstate(all="ignore"):  # training itself looks for infinite numbers
+            make_folder(args.out)
+            story(args)
         return 0
     except KeyboardInterrupt:
         status, message = 130, "stopped by Ctrl-C"
     except FloatingPointError as error:  # training diverged
         status, message = 1, error
+    except ImportError as error:
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        status, message = 2, f"please install a package first: pip install {package}"
     except (InputError, OSError, MemoryError) as error:
-        status, message = 2, error
+        status, message = 2, str(error) or "there is not enough memory for this"
+    finally:
+        signal.signal(signal.SIGINT, before)
+        CTRL_C.clear()
     print(f"{Path(__file__).name}: {message}", file=sys.stderr)
     return status
 
@@ -661,40 +1384,184 @@ def make_folder(folder):
 
 
 def save_results(args, figures, metrics, others=()):
-    """Write {name: Figure} and the metrics to ``args.out``, then open the windows.
-
-    ``others`` names the files that the run has already written there.
-    """
-    for name, fig in figures.items():
-        fig.savefig(args.out / f"{name}.png", dpi=150)
+    """Write {name: Figure}, the metrics and others, {name: bytes}; open the windows."""
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "no_show")}
-    text = json.dumps({**metrics, "settings": settings}, indent=2,
+    text = json.dumps({**metrics, "settings": settings},
                       default=lambda v: v.name if isinstance(v, Path) else v.tolist())
-    (args.out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    names = [*(f"{name}.png" for name in figures), *others, "metrics.json"]
+    valid = json.loads(text, parse_constant=lambda _: None)  # JSON has no NaN
+    files = {**dict(others), "metrics.json": json.dumps(valid, indent=2).encode()}
+    names = [*(f"{name}.png" for name in figures), *files]
+    with tempfile.TemporaryDirectory(dir=args.out) as folder:  # whole, or not at all
+        for name, fig in figures.items():
+            fig.savefig(Path(folder, f"{name}.png"), dpi=150)
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        for name in names:
+            Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         plt.show()
     plt.close("all")
+
+
+def read_rows(path):
+    """Return the cells of a CSV file, stripped, as a list of rows of equal length.
+
+    Cells may be split by , ; | or tab. Raises InputError for what is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is no file")
+    if path.stat().st_size > 50e6:
+        raise InputError(f"{path} is larger than 50 MB; keep a part of its rows")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="latin-1")  # in which any byte is a character
+    head = [line for line in text[:65536].splitlines() if line.strip()][:50]
+    if not head or "\0" in text:
+        raise InputError(f"{path} is empty or no text: save it as CSV in UTF-8")
+    widths = {}  # the mark that splits the first line into most cells, the others alike
+    csv.field_size_limit(10_000)
+    try:
+        for mark in ",;\t|":
+            sizes = [len(row) for row in csv.reader(head, delimiter=mark)]
+            widths[mark] = (sizes[0] - 1) * sizes.count(sizes[0])
+        mark = max(widths, key=widths.get)
+        table = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
+        rows = [row for row in table if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{path} is no regular CSV file: {error}") from None
+    if len(rows[0]) > 2000:
+        raise InputError(f"{path} has {len(rows[0])} columns; at most 2000 are read")
+    for n, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{path}: row {n} has {len(row)} cells, but the first row "
+                             f"has {len(rows[0])}")
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def read_labelled_points(path):
+    """Read a CSV file with two numbers and a label in each row, after a header or not.
+
+    Returns P (N, 2), labels (N,) as text and the two column names. Raises InputError.
+    """
+    rows = read_rows(path)
+    if len(rows[0]) != 3:
+        hint = ""
+        if len(rows[0]) == 4 and [row[0] for row in rows[-2:]] in (
+                [[str(len(rows) - 3 + s), str(len(rows) - 2 + s)] for s in (0, 1, 2)]):
+            hint = "; the first one only counts the rows: leave it out"
+        raise InputError(f"{path} must hold two numbers and a label in each row, and "
+                         f"has {len(rows[0])} column(s){hint}")
+    names = ["x1", "x2"]
+    try:
+        [float(cell) for cell in rows[0][:2]]
+    except ValueError:
+        names, rows = rows[0][:2], rows[1:]
+    P = np.zeros((len(rows), 2))
+    for n, row in enumerate(rows):
+        for j in (0, 1):
+            try:
+                P[n, j] = float(row[j])
+            except ValueError:
+                P[n, j] = np.nan
+            if not abs(P[n, j]) < 1e100:
+                raise InputError(f"{path}: {row[j][:40]!r} in data row {n + 1}, column "
+                                 f"{j + 1}, is no number of a usable size")
+    labels = np.array([row[2] for row in rows], dtype=object)
+    seen = {}
+    for label in sorted(set(labels)):
+        value = label
+        with contextlib.suppress(ValueError):
+            value = float(label)
+        other = seen.setdefault(value, label)
+        if other != label:
+            raise InputError(f"{path} has the labels {other!r} and {label!r}, which "
+                             "are one number: write them alike")
+    return P, labels, names
+
+
+def read_iris():
+    """Return P, labels and names of two measures of 150 irises (Anderson, 1935)."""
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
+    return (iris.data[:, 2:], iris.target_names[iris.target].astype(object),
+            ["petal length (cm)", "petal width (cm)"])
+
+
+def load_data(args, rng):
+    """Return a dict: P, X, y to train on, test_P, test_X, test_y, names and output.
+
+    The columns of a file are scaled by mean and std of the part to train on. Raises
+    InputError where a file does not hold 2 to 16 classes.
+    """
+    axes, mean, std = ["x1", "x2"], np.zeros(2), np.ones(2)
+    share = 1 - args.test_share
+    classes = []
+    if args.data in ("csv", "iris"):
+        P, labels, axes = (
+            read_iris() if args.data == "iris" else read_labelled_points(args.csv))
+        source = args.csv if args.data == "csv" else "iris"
+        classes, y = np.unique(labels, return_inverse=True)
+        classes, y = [str(name) for name in classes], y.reshape(-1)
+        if not 2 <= len(classes) <= 16 or len(P) < 4:
+            raise InputError(f"{source} holds {len(P)} row(s) with {len(classes)} "
+                             "different label(s), but at least 4 rows with 2 to 16 "
+                             "labels are needed")
+        order = rng.permutation(len(P))
+        P, y = P[order], y[order]
+        cut = min(max(1, round(share * len(P))), len(P) - 1)
+        mean, std = P[:cut].mean(axis=0), P[:cut].std(axis=0)
+        std = np.where(std > 0, std, 1.0)
+        P = (P - mean) / std
+    else:
+        cut = args.points
+        P, y = make_data(args.data, max(cut + 1, round(cut / share)), args.noise, rng)
+        if args.data != "plane":
+            classes = [f"class {n}" for n in range(y.max() + 1)]
+    output = ("linear" if not classes else
+              "sigmoid" if len(classes) == 2 else "softmax")
+    Y = y.reshape(-1, 1).astype(float)  # (N, 1)
+    if output == "softmax":
+        Y = np.eye(len(classes))[y]  # (N, K): row n has its 1 at the class of point n
+    X = features(P, args.inputs)
+    names = [name.replace("x1", axes[0]).replace("x2", axes[1]) if args.data in (
+        "csv", "iris") else name for name in args.inputs]
+    return {"P": P[:cut], "X": X[:cut], "y": Y[:cut], "test_P": P[cut:],
+            "test_X": X[cut:], "test_y": Y[cut:], "axes": axes, "names": names,
+            "classes": classes, "output": output, "mean": mean, "std": std}
+
+
+LIMITS = {"learning rate": (float, 1e-4, 100), "L2": (float, 0, 10),
+          "noise": (float, 0, 100), "batch": (int, 1, 20_000), "neurons": (int, 1, 16),
+          "hidden layers": (int, 0, 6), "epoch": (float, 0, 1e9),
+          "weight": (float, -1000, 1000)}
 
 
 def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
-    parser.add_argument("--data", choices=DATA, default="xor",
+    parser.add_argument("--data", choices=DATA,
                         help="what to learn; plane is a regression (default: xor)")
     parser.add_argument("--csv", type=Path, metavar="FILE",
                         help="learn from a file: two numbers and a label in each row")
-    parser.add_argument("--hidden", type=number(int, 1, 16), nargs="+", default=[6, 4],
-                        help="neurons in each of up to 6 hidden layers (default: 6 4)")
-    parser.add_argument("--activation", choices=list(ACTIVATIONS), default="tanh",
+    parser.add_argument("--hidden", type=number(int, 1, 16), nargs="*", default=[6, 4],
+                        help="neurons in each of 0 to 6 hidden layers (default: 6 4)")
+    parser.add_argument("--inputs", choices=list(INPUTS), nargs="+", metavar="INPUT",
+                        default=["x1", "x2"],
+                        help=f"one or more of {' '.join(INPUTS)} (default: x1 x2)")
+    parser.add_argument("--activation", choices=HIDDEN, default="tanh",
                         help="of the hidden layers (default: tanh)")
     for flag, kind, default, text in (
-            ("--points", number(int, 5, 20_000), 200, "to train on, as many to test"),
+            ("--points", number(int, 5, 20_000), 200, "to train on"),
+            ("--test-share", number(float, 0.1, 0.9), 0.5, "share of points to test"),
             ("--noise", number(float, 0, 100), 0.1, "spread that is added to the data"),
             ("--batch-size", number(int, 1, 20_000), 10, "points in each step"),
             ("--epochs", number(int, 1, 10_000), 200, "passes over the data"),
-            ("--lr", number(float, 1e-4, 100), 0.1, "learning rate")):
+            ("--lr", number(float, 1e-4, 100), 0.1, "learning rate"),
+            ("--l2", number(float, 0, 10), 0.0, "how much large weights cost")):
         parser.add_argument(flag, type=kind, default=default,
                             help=f"{text} (default: {default})")
     parser.add_argument("--save", action="store_true",
@@ -702,90 +1569,188 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     if len(args.hidden) > 6:
         parser.error(f"--hidden has {len(args.hidden)} layers; the picture holds 6")
-    args.data = "csv" if args.csv else args.data
+    if len(set(args.inputs)) < len(args.inputs):
+        parser.error("--inputs names an input twice")
+    if args.csv and args.data:
+        parser.error("--csv and --data contradict each other: give one of them")
+    args.data = "csv" if args.csv else args.data or "xor"
     return args
 
 
-def save_weights(picture, path):
-    """Write all numbers with one worked example: enough for a check by hand."""
-    data, params = picture.data, picture.history[-1]["params"]
-    example = forward(params, data["test_X"][:1], picture.activations)
-    numbers = {**{key: data[key] for key in ("names", "mean", "std")},
-               "activations": picture.activations[1:], **params,
-               "example": {key: rows[0] for key, rows in example.items()}}
-    path.write_text(json.dumps(numbers, indent=1, default=np.ndarray.tolist) + "\n",
-                    encoding="utf-8")
+def weights_json(picture):
+    """Return all numbers of the network with one worked example, as JSON."""
+    data, row = picture.data, picture.row()
+    x = data["test_X"][:1]
+    z, a = forward(row["W"], row["b"], x, picture.phi)
+    content = {"inputs": data["names"], "axes": data["axes"],
+               "classes": data["classes"], "mean": data["mean"], "std": data["std"],
+               "phi": [*picture.phi.values()], "W": [*row["W"].values()],
+               "b": [part[0] for part in row["b"].values()],
+               "example": {"inputs": x[0], "outputs": a[len(picture.phi)][0]}}
+    return (json.dumps(content, indent=1, default=np.ndarray.tolist) + "\n").encode()
 
 
-def save_stages(picture, folder):
-    """Write pictures of the start, the middle and one forward pass; return names."""
-    last, files = picture.history[-1]["epoch"], []
-    for name, epoch in (("start", 0), ("middle", last // 8), ("forward_pass", last)):
-        picture.picked = picture.data["test_X"][0] if name == "forward_pass" else None
-        picture.show(epoch)
-        files.append(f"{name}.png")
-        picture.fig.savefig(folder / files[-1], dpi=150)
-    picture.picked = None
+def png(picture):
+    """Return the picture as a PNG file."""
+    content = io.BytesIO()
+    picture.fig.savefig(content, dpi=150)
+    return content.getvalue()
+
+
+PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>NAME: a network learns</title><link rel="icon" href="data:,">
+<style>body {font: 1em sans-serif; max-width: 900px; margin: 0 auto; padding: 4px}
+img, input {width: 100%; box-sizing: border-box} button {font-size: 1em; padding: .5em}
+</style></head><body><img id="film" alt="the network at one epoch after the other">
+<input id="time" type="range" min="0" value="0" aria-label="frame">
+<button id="play">Pause</button> <button id="back">Back</button>
+<button id="on">On</button> <span id="epoch"></span>
+<script>
+const frames = FRAMES, epochs = EPOCHS, get = id => document.getElementById(id);
+let now = 0, playing = true;
+function show(n) {
+  now = Math.max(0, Math.min(frames.length - 1, n));
+  get("film").src = "data:image/webp;base64," + frames[now];
+  get("time").value = now;
+  get("epoch").textContent = "epoch " + epochs[now];
+}
+function play(on) { playing = on; get("play").textContent = on ? "Pause" : "Play"; }
+get("time").max = frames.length - 1;
+get("time").oninput = () => { play(false); show(+get("time").value); };
+get("play").onclick = () => { if (!playing && now == frames.length - 1) show(0);
+  play(!playing); };
+get("back").onclick = () => { play(false); show(now - 1); };
+get("on").onclick = () => { play(false); show(now + 1); };
+setInterval(() => { if (!playing) return;
+  if (now < frames.length - 1) show(now + 1); else play(false); }, 200);
+show(0);
+</script></body></html>
+"""
+
+
+def films(picture):
+    """Return {name: bytes} of learning.gif and learning.html: the whole history."""
+    from PIL import Image
+
+    last, images, epochs = len(picture.history) - 1, [], []
+    picture.fig.canvas.draw()
+    picture.refresh(event=True)
+    for at in np.unique((last * np.linspace(0, 1, 48) ** 2).astype(int)).tolist():
+        picture.at = at
+        picture.show()
+        picture.refresh()
+        images.append(Image.fromarray(np.asarray(picture.fig.canvas.buffer_rgba()))
+                      .convert("RGB"))
+        epochs.append(f"{picture.row()['epoch']:g}")
+    picture.at = None
+    picture.show()
+    small = [image.resize((600, 400), Image.LANCZOS).quantize(64, dither=0)
+             for image in images]
+    gif, pages = io.BytesIO(), []
+    pause = [125] * (len(small) - 1) + [3000]  # milliseconds
+    small[0].save(gif, "GIF", save_all=True, append_images=small[1:], duration=pause,
+                  loop=0)
+    for image in images:
+        page = io.BytesIO()
+        image.save(page, "WEBP", quality=72, method=2)
+        pages.append(base64.b64encode(page.getvalue()).decode())
+    text = PAGE.replace("NAME", picture.name).replace("FRAMES", json.dumps(pages))
+    return {"learning.gif": gif.getvalue(),
+            "learning.html": text.replace("EPOCHS", json.dumps(epochs)).encode()}
+
+
+def stages(picture):
+    """Return {name: bytes} of pictures of one example early on, phase by phase."""
+    kept, args, L = picture.history, picture.args, len(picture.phi)
+    picture.at, picture.picked, files = min(1, len(kept) - 1), ("", 0), {}
+    for picture.phase, name in ((0, "forward"), (2, "backward"), (3, "update")):
+        if picture.phase == 3:
+            before = picture.before = picture.row()
+            X, y = picture.data["X"][:1], picture.data["y"][:1]
+            W, b = step(before["W"], before["b"], X, y, picture.phi, args.lr, args.l2)
+            now = history_row(W, b, picture.data, picture.phi, before["epoch"])
+            picture.history = [*kept]
+            picture.history[picture.at] = now
+            picture.pointed = (L, 0, 0)
+        picture.show()
+        files[f"{name}.png"] = png(picture)
+    picture.history, picture.phase = kept, 0
+    picture.at = picture.picked = picture.pointed = picture.before = None
     return files
 
 
-def frames_per_second(args):
-    """Return how many frames a second a window trains and draws, in memory."""
-    window, frames = Visualizer(args, live=True), min(50, args.epochs)
-    start = time.perf_counter()
-    for _ in range(frames):
-        window.advance()
-    seconds = time.perf_counter() - start
-    plt.close(window.fig)
-    return frames / seconds
-
-
-def finish(picture, args, live):
-    """Print the verdict; write pictures, films, weights and metrics."""
-    now, frames, rate, files = picture.history[-1], 0, None, ["weights.json"]
-    print(f"After {now['epoch']} epochs the test {picture.score} of "
+def verdict(picture):
+    """Print what was learnt, and what to try where it was little."""
+    now, data, args = picture.history[-1], picture.data, picture.args
+    print(f"After {now['epoch']:g} epochs the test {picture.score} of "
           f"{now['weights'].size} weights and biases is {now['test_score']:.1%}.")
-    save_weights(picture, args.out / "weights.json")
-    if not live:
-        frames, rate = save_films(picture, args.out), frames_per_second(args)
-        files += ["learning.gif", "learning.html", *save_stages(picture, args.out)]
-        print(f"The window trains and draws {rate:.0f} frames a second here.")
-    picture.show()
+    if data["output"] == "linear":
+        poor, guess = now["test_score"] < 0.1, "the mean"
+    else:
+        y = data["y"]
+        chance = y.mean(axis=0).max()
+        if y.shape[1] == 1:
+            chance = max(chance, 1 - chance)
+        poor, guess = now["test_score"] <= chance + 0.05, "the commonest class"
+    a = forward(now["W"], now["b"], data["X"], picture.phi)[1]
+    dead = sum(int(np.sum(a[k].max(axis=0) <= 0)) for k in range(1, len(picture.phi)))
+    if args.activation == "relu" and dead:
+        print(f"{dead} of {sum(args.hidden)} hidden neurons are 0 for every point: "
+              "they are dead, and learn no more. Try a smaller --lr or another --seed.")
+    if poor:
+        print(f"That is hardly better than always guessing {guess}. Try more --epochs, "
+              "more neurons (--hidden 16 8), another --lr, or other --inputs.")
+
+
+def watch(args):
+    """Learn, in a window or without one; draw and save."""
+    plt.rcParams.update(LOOK)
+    canvas = plt.gcf().canvas
+    live = bool(canvas.required_interactive_framework and canvas.supports_blit)
+    plt.close("all")
+    live = live and not (args.no_show or args.save)
+    picture = Window(args) if live else Picture(args)
+    n, n_test = len(picture.data["X"]), len(picture.data["test_X"])
+    print(f"{picture.name}, learning rate {args.lr:g}, batch {args.batch_size}, seed "
+          f"{args.seed}\n{n} points to train on, {n_test} to test\n", flush=True)
+    others = {}
+    if live:
+        plt.show()
+        if not picture.history[-1]["epoch"]:
+            print("Nothing was learnt: the window was closed at epoch 0.")
+        picture, args.no_show = picture.copy(), True  # it was on the screen already
+    else:
+        print("epoch      loss   training    test  gradient")
+        run_training(picture, args)
+        picture.show()
+        others = {**films(picture), **stages(picture)}
+        picture.show()
+    verdict(picture)
+    now = picture.history[-1]
     metrics = {"data": args.data, f"test_{picture.score}": now["test_score"],
                "final_loss": now["loss"], "test_loss": now["test_loss"],
                "gradient": now["gradient"], "parameters": now["weights"].size,
                "largest_weight": np.abs(now["weights"]).max(), "epochs": now["epoch"],
-               "frames": frames, "frames_per_second": rate}
-    save_results(args, {"final": picture.fig}, metrics, files)
+               "classes": picture.data["classes"], "axes": picture.data["axes"]}
+    others["weights.json"] = weights_json(picture)
+    save_results(args, {"final": picture.fig}, metrics, others)
 
 
-@plt.rc_context(LOOK)
-def watch(args):
-    """Learn, in a window or without one; draw and save."""
-    live = plt.gcf().canvas.required_interactive_framework
-    plt.close()
-    live = bool(live) and not (args.no_show or args.save)
-    picture = Visualizer(args, live)
-    make_folder(args.out)
-    n, n_test = len(picture.data["X"]), len(picture.data["test_X"])
-    print(f"{picture.name}, learning rate {args.lr:g}, batch {args.batch_size}, seed "
-          f"{args.seed}\n{n} points to train on, {n_test} to test\n")
+def run_training(picture, args):
+    """Train for all epochs; where it diverges, save the last state as a picture."""
+    first = picture.history[-1]
     try:
-        if live:
-            before = signal.signal(signal.SIGINT, picture.close)
-            plt.show()
-            signal.signal(signal.SIGINT, before)
-        else:
-            print("epoch      loss   training    test  gradient")
-            picture.learn(args.epochs, quiet=False)
-    except KeyboardInterrupt:
-        print("Stopped by Ctrl-C; what was learnt so far is kept.")
+        train(first["W"], first["b"], picture.data, picture.phi, args, picture.rng,
+              picture.history)
     except FloatingPointError as error:
-        picture.show_divergence(error)
-        picture.fig.savefig(args.out / "diverged.png", dpi=150)
+        picture.trouble = f"{str(error).capitalize()}. This is the state before that."
+        picture.show()
+        (args.out / "diverged.png").write_bytes(png(picture))
         raise FloatingPointError(f"{error}, and see diverged.png") from None
-    args.no_show = args.no_show or live  # it was on the screen already
-    finish(picture, args, live)
+    picture.span = picture.history[-1]["epoch"]  # shorter after Ctrl-C
+    for name in PANELS:
+        picture.ax[name].set_xlim(0, picture.span)
 
 
 def main(argv=None):

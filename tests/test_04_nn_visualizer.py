@@ -1,29 +1,33 @@
-"""04: any depth, the window's buttons and mouse, films, and what a hand can check."""
+"""04: any depth, the window's controls and mouse, films, and what a hand can check."""
 
+import argparse
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
+import sys
+import time
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import GradientCase, load
-from matplotlib.backend_bases import MouseEvent
+from conftest import ROOT, GradientCase, join, load, split
+from matplotlib.backend_bases import KeyEvent, MouseEvent
 from PIL import Image
+from tutor import Lesson
 
 script = load("04_nn_visualizer")
 QUICK = ["--epochs", "3", "--points", "40", "--hidden", "3", "2"]
 TIMINGS = []
-TIMES_IN_OUTPUT = r"draws \d+"
 FAILS = [["--data", "plane", "--lr", "20"]]
 
 
-def random_net(sizes, activations, rng):
-    """Return params with biases that are not zero."""
-    params = script.init_params(sizes, activations[1], rng)
-    return {k: v if v.ndim > 1 else rng.normal(size=v.shape) for k, v in params.items()}
+def random_net(sizes, phi, rng):
+    """Return W and b with biases that are not zero."""
+    W, b = script.init_params(sizes, phi, rng)
+    return W, {k: rng.normal(size=v.shape) for k, v in b.items()}
 
 
 def gradient_cases():
@@ -31,16 +35,24 @@ def gradient_cases():
         ("tanh", "sigmoid"),
         ("sigmoid", "linear"),
         ("relu", "sigmoid"),
+        ("tanh", "softmax"),
+        ("linear", "softmax"),
     ]:
-        rng, names = np.random.default_rng(4), ["inputs", hidden, hidden, output]
+        rng, phi = np.random.default_rng(4), {1: hidden, 2: hidden, 3: output}
         N, D, H1, H2, K = 7, 3, 5, 4, 2
         X, y = rng.normal(size=(N, D)), rng.normal(size=(N, K))
         y = (y > 0).astype(float) if output == "sigmoid" else y
+        if output == "softmax":
+            y = np.eye(K)[rng.integers(K, size=N)]
 
         def tf_loss(tf, p, X=X, y=y, hidden=hidden, output=output):
-            f = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu}[hidden]
+            f = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu}.get(
+                hidden, tf.identity
+            )
             a = f(f(X @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"])
             z = a @ p["W3"] + p["b3"]
+            if output == "softmax":
+                return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(y, z))
             each = 0.5 * (z - y) ** 2
             if output == "sigmoid":
                 each = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=z)
@@ -49,43 +61,157 @@ def gradient_cases():
         yield GradientCase(
             f"{hidden}-{output}",
             (N, D, H1, H2, K),
-            random_net([D, H1, H2, K], names, rng),
-            forward=lambda p, X=X, names=names: script.forward(p, X, names),
-            loss=lambda c, y=y, output=output: script.loss(c, y, output),
-            backward=lambda p, c, y=y, names=names: script.backward(p, c, y, names),
+            join(*random_net([D, H1, H2, K], phi, rng)),
+            forward=lambda p, X=X, phi=phi: script.forward(*split(p), X, phi),
+            loss=lambda c, y=y, output=output: script.loss(c[0][3], y, output),
+            backward=lambda p, c, y=y, phi=phi: join(
+                *script.backward(split(p)[0], *c, y, phi)
+            ),
             tf_loss=tf_loss,
-            kinks=lambda c, on=hidden == "relu": [c["z1"], c["z2"]] if on else [],
+            kinks=lambda c, on=hidden == "relu": [c[0][1], c[0][2]] if on else [],
         )
 
 
+NET = (
+    {1: np.array([[0.5, -1.0], [1.0, 0.5]]), 2: np.array([[1.0], [-2.0]])},
+    {1: np.zeros((1, 2)), 2: np.zeros((1, 1))},
+)  # of the README's worked example
+PHI = {1: "tanh", 2: "sigmoid"}
+POINT, TARGET = np.array([[1.0, 0.5]]), np.array([[1.0]])
+
+
+def worked():
+    """Return the numbers that the README works out by hand."""
+    (W, b), x, y = NET, POINT, TARGET
+    z, a = script.forward(W, b, x, PHI)
+    dW, db = script.backward(W, z, a, y, PHI)
+    newW, newb = script.step(W, b, x, y, PHI, 0.1, 0.0)
+    z_new, a_new = script.forward(newW, newb, x, PHI)
+    l2W, _ = script.step(W, b, x, y, PHI, 0.1, 0.5)
+    three = np.array([[2.0, 1.0, -1.0]])
+    soft = script.softmax(three)[0]
+    return {
+        "z11": z[1][0, 0], "z12": z[1][0, 1], "a11": a[1][0, 0], "a12": a[1][0, 1],
+        "z2": z[2][0, 0], "a2": a[2][0, 0], "J": script.loss(z[2], y, "sigmoid"),
+        "dz2": db[2][0, 0], "dW21": dW[2][0, 0], "dW22": dW[2][1, 0],
+        "da11": db[2][0, 0] * W[2][0, 0], "da12": db[2][0, 0] * W[2][1, 0],
+        "slope11": script.slope_of(z[1], "tanh")[0, 0],
+        "slope12": script.slope_of(z[1], "tanh")[0, 1],
+        "dz11": db[1][0, 0], "dz12": db[1][0, 1],
+        "dW1_00": dW[1][0, 0], "dW1_10": dW[1][1, 0],
+        "dW1_01": dW[1][0, 1], "dW1_11": dW[1][1, 1],
+        "new_W22": newW[2][1, 0], "new_W21": newW[2][0, 0],
+        "a2_new": a_new[2][0, 0], "J_new": script.loss(z_new[2], y, "sigmoid"),
+        "l2_W22": l2W[2][1, 0], "l2_part": 0.5 * W[2][1, 0],
+        "soft0": soft[0], "soft1": soft[1], "soft2": soft[2],
+        "soft_loss": script.loss(three, np.array([[0.0, 1, 0]]), "softmax"),
+        "soft_dz1": soft[1] - 1,
+        "spread": math.sqrt(1 / 6), "relu_spread": math.sqrt(2 / 6),
+        "norm": np.linalg.norm(script.flat(dW, db)),
+    }  # fmt: skip
+
+
+def your_turn_calls(script, rng, N):
+    """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
+    sizes = [3, 5, 4, 2] if N > 1 else [1, 1, 1]
+    calls = {name: [] for name in YOUR_TURN.functions}
+    last = len(sizes) - 1
+    X = rng.normal(size=(N, sizes[0]))
+    for hidden, output in (("tanh", "sigmoid"), ("relu", "linear"), ("tanh", "softmax")):
+        phi = {k: hidden for k in range(1, last)} | {last: output}
+        W, b = script.init_params(sizes, phi, rng)
+        b = {k: rng.normal(size=v.shape) for k, v in b.items()}
+        z, a = script.forward(W, b, X, phi)
+        y = rng.normal(size=a[last].shape)
+        if output == "sigmoid":
+            y = (y > 0).astype(float)
+        if output == "softmax":
+            y = np.eye(sizes[-1])[rng.integers(sizes[-1], size=N)]
+        calls["forward"].append((W, b, X, phi))
+        calls["loss"].append((z[last], y, output))
+        calls["backward"].append((W, z, a, y, phi))
+        calls["step"].append((W, b, X, y, phi, 0.7, 0.3))
+    calls["slope_of"] = [
+        (rng.normal(size=(N, 4)), name) for name in ("tanh", "relu", "sigmoid", "linear")
+    ]
+    return calls
+
+
+YOUR_TURN = Lesson(
+    functions={
+        "forward": "A loop from layer 1 to L: (4.2), then (4.3). Return the dicts z, a.",
+        "loss": "Three cases, by the name of the last function: (4.4), (4.5), (4.6).",
+        "slope_of": "The slope of tanh is (4.8); the others you know from lesson 02.",
+        "backward": "Begin with (4.7), then a loop from layer L down to 1: (4.9) to (4.12).",
+        "step": "forward, backward, then (4.13) and (4.14). Change no dict that you got.",
+    },
+    calls=your_turn_calls,
+    names={"forward": ("z", "a"), "backward": ("dW", "db"), "step": ("W", "b")},
+    factors=lambda N: {0.7: "0.7 times the right value", 1 / 0.7: "divided by lr"},
+    slips=[
+        ("forward", "@ W[k] + b[k]", "@ W[k]", "the bias is missing (4.2)."),
+        ("forward", "a[k] = phi_of(z[k], phi[k])", "a[k] = z[k]", "the activation "
+         "function is missing (4.3)."),
+        ("loss", "np.logaddexp(0.0, z) - y * z", "np.logaddexp(0.0, z) + y * z",
+         "look at the sign of y z in (4.4)."),
+        ("loss", "-np.sum(y * log_softmax(z))", "np.sum(y * log_softmax(z))", "a "
+         "logarithm of a number below 1 is negative: look at the sign in (4.5)."),
+        ("loss", "(2 * len(y))", "len(y)", "the half of (4.6) is missing."),
+        ("slope_of", "1 - np.tanh(z) ** 2", "1 - z**2", "the slope of tanh is 1 minus "
+         "the square of its value, not of z (4.8)."),
+        ("backward", "a[k - 1].T @ dz", "z[k - 1].T @ dz if k > 1 else a[0].T @ dz",
+         "a weight's other factor is the activation a[k - 1], not the sum (4.9)."),
+        ("backward", "da = dz @ W[k].T", "da = dz @ W[k].T / len(y)", "1/N is there "
+         "twice: it stands in (4.7) already."),
+        ("backward", "da * slope_of(z[k - 1], phi[k - 1])", "da", "the activation's "
+         "slope is missing (4.12)."),
+        ("backward", "slope_of(z[k - 1], phi[k - 1])", "slope_of(a[k - 1], phi[k - 1])",
+         "the slope is taken at the sum z[k - 1], not at the activation (4.12)."),
+        ("step", "lr * (dW[k] + l2 * W[k])", "lr * dW[k]", "the part of the large "
+         "weights, (4.14), is missing."),
+        ("step", "W[k] - lr * (", "W[k] + lr * (", "this step goes uphill: look at "
+         "the sign in (4.13)."),
+    ],
+)  # fmt: skip
+
+
 def learnt(*flags):
-    """Train without a picture; return the args, data, activations and history."""
+    """Train without a picture; return the args, data, phi and history."""
     args = script.parse_args([*map(str, flags)])
     rng = np.random.default_rng(args.seed)
-    data = script.load_data(args.data, args.csv, args.points, args.noise, rng)
-    activations = ["inputs", *[args.activation] * len(args.hidden), data["output"]]
-    params = script.init_params([2, *args.hidden, 1], args.activation, rng)
-    history = [script.measure(params, data, activations, 0)]
-    rest = (args.lr, args.batch_size, rng, history)
-    script.train(params, data, activations, args.epochs, *rest)
-    return args, data, activations, history
+    data = script.load_data(args, rng)
+    names = [*[args.activation] * len(args.hidden), data["output"]]
+    phi = {k: name for k, name in enumerate(names, start=1)}
+    sizes = [len(args.inputs), *args.hidden, data["y"].shape[1]]
+    W, b = script.init_params(sizes, phi, rng)
+    history = [script.history_row(W, b, data, phi, 0)]
+    script.train(W, b, data, phi, args, rng, history)
+    return args, data, phi, history
+
+
+def new_window(*flags):
+    """Return a window of the backend agg, which has no screen."""
+    return script.Window(script.parse_args([*map(str, flags)]))
 
 
 @pytest.fixture(scope="module")
 def shared_window():
     with plt.rc_context(script.STYLE | script.LOOK):
-        args = script.parse_args(["--points", "40", "--hidden", "3", "2"])
-        window = script.Visualizer(args, live=True)
+        window = new_window("--points", 40, "--hidden", 3, 2)
+        window.fig.canvas.draw()
         yield window
         plt.close(window.fig)
 
 
 @pytest.fixture
 def window(shared_window):
-    shared_window.slider.set_val(-1)
-    shared_window.play(True)
-    shared_window.reset(data="xor", activation="tanh")
-    return shared_window
+    w = shared_window
+    w.state = {"one step": "epoch", "speed": 10, "test": "shown", "save as": "picture"}
+    w.show_test, w.typing, w.message, w.dragged = True, None, "", None
+    w.reset(data="xor", activation="tanh", hidden=[3, 2], lr=0.1, l2=0.0, seed=0,
+            noise=0.1, batch_size=10, inputs=["x1", "x2"])  # fmt: skip
+    w.fig.canvas.draw()
+    return w
 
 
 @pytest.fixture(scope="module")
@@ -95,21 +221,60 @@ def films(tmp_path_factory):
     return folder
 
 
-def send(window, name, ax, where, data=True):
-    """Send a mouse event at data coordinates, or at a fraction of the axes."""
-    x, y = (ax.transData if data else ax.transAxes).transform(where)
-    event = MouseEvent(name, window.fig.canvas, x, y, button=1)
+def send(window, name, x, y, **more):
+    """Send a mouse event at pixels."""
+    event = MouseEvent(name, window.fig.canvas, x, y, **({"button": 1} | more))
     window.fig.canvas.callbacks.process(name, event)
 
 
-def click(window, ax, where=(0.5, 0.5), data=False):
-    send(window, "button_press_event", ax, where, data)
-    send(window, "button_release_event", ax, where, data)
+def at(window, place):
+    """Return the pixels of the centre of a neuron, a bias, or the middle of a line."""
+    net = window.ax["net"].transData
+    if place[0] == "b":
+        return net.transform(window.places[place[1:]] - 0.8 * window.radius)
+    if len(place) == 2:
+        return net.transform(window.places[place])
+    return net.transform(window.curves[place][10])
 
 
-def tip(window, where):
-    """Return what the window says of a point of the network."""
-    send(window, "motion_notify_event", window.ax["net"], where)
+def cell(window, name, x):
+    """Return the pixels of a point of a control, x of its width from the left."""
+    left, bottom, width, height = window.cells[name]
+    bbox = window.fig.bbox
+    return (left + x * width) * bbox.width, (bottom + height / 2) * bbox.height
+
+
+def click(window, x, y):
+    send(window, "button_press_event", x, y)
+    send(window, "button_release_event", x, y)
+
+
+def press(window, name):
+    click(window, *cell(window, name, 0.5))
+
+
+def arrow(window, name, direction):
+    """Click the left (-1) or right (1) arrow of a stepper."""
+    share = 0 if name.startswith("neurons") else script.STEPPERS[name][3]
+    click(window, *cell(window, name, share + (0.5 + 0.39 * direction) * (1 - share)))
+
+
+def keys(window, *names):
+    for name in names:
+        event = KeyEvent("key_press_event", window.fig.canvas, name)
+        window.fig.canvas.callbacks.process("key_press_event", event)
+
+
+def type_value(window, name, text):
+    """Click the value of a stepper and type a number."""
+    share = 0 if name.startswith("neurons") else script.STEPPERS[name][3]
+    click(window, *cell(window, name, share + 0.5 * (1 - share)))
+    keys(window, *text, "enter")
+
+
+def tip(window, place):
+    """Return what the window says when the mouse is on a neuron, bias or line."""
+    send(window, "motion_notify_event", *at(window, place))
     return " ".join(window.tip.get_text().split())
 
 
@@ -125,23 +290,29 @@ def screen(window):
     "name, floor",
     [
         ("xor", 0.999),
-        ("circle", 0.99),
+        ("circle", 0.98),
         ("moons", 0.97),
         ("gaussians", 0.98),
+        ("line", 0.95),
+        ("sine", 0.93),
+        ("clusters", 0.97),
+        ("iris", 0.93),
         ("plane", 0.95),
     ],
 )
 def test_data_sets_are_learnt_on_average_over_ten_seeds(name, floor, capsys):
-    runs = [learnt("--data", name, "--seed", seed)[3] for seed in range(10)]
-    scores = [history[-1]["test_score"] for history in runs]
+    scores = [
+        learnt("--data", name, "--seed", seed)[3][-1]["test_score"] for seed in range(10)
+    ]
     assert np.mean(scores) >= floor, scores
 
 
 @pytest.mark.slow
-def test_spiral_is_learnt_with_the_stated_settings(capsys):
-    flags = "--data spiral --hidden 16 8 --points 500 --epochs 1000 --seed".split()
+@pytest.mark.parametrize("name", ["spiral", "spirals"])
+def test_spirals_are_learnt_with_the_stated_settings(name, capsys):
+    flags = f"--data {name} --hidden 16 8 --points 500 --epochs 1000 --seed".split()
     scores = [learnt(*flags, seed)[3][-1]["test_score"] for seed in range(3)]
-    assert min(scores) >= 0.95, scores
+    assert min(scores) >= 0.93, scores
 
 
 def test_xor_needs_more_than_one_hidden_neuron(capsys):
@@ -149,12 +320,44 @@ def test_xor_needs_more_than_one_hidden_neuron(capsys):
     assert learnt("--epochs", 60, "--hidden", 1)[3][-1]["test_score"] < 0.9
 
 
+def test_a_deep_linear_network_is_one_line_and_a_product_mends_it(capsys):
+    """Linear layers cannot do XOR, however many; with the input x1x2 one line does."""
+    assert learnt("--epochs", 60, "--activation", "linear")[3][-1]["test_score"] < 0.9
+    flags = "--epochs 60 --hidden --inputs x1 x2 x1x2".split()
+    assert learnt(*flags)[3][-1]["test_score"] > 0.99
+
+
+def test_a_circle_is_a_line_in_squares(capsys):
+    without = learnt("--data", "circle", "--hidden")[3][-1]["test_score"]
+    squares = learnt("--data", "circle", "--hidden", "--inputs", "x1^2", "x2^2")[3][-1]
+    assert without < 0.7 and squares["test_score"] > 0.99
+
+
+def test_l2_keeps_the_weights_small(capsys):
+    free = learnt("--epochs", 60)[3][-1]
+    held = learnt("--epochs", 60, "--l2", 0.01)[3][-1]
+    assert np.linalg.norm(held["weights"]) < 0.8 * np.linalg.norm(free["weights"])
+
+
+def test_l2_is_the_slope_of_half_the_sum_of_squares(rng):
+    phi = {1: "tanh", 2: "sigmoid"}
+    W, b = random_net([2, 3, 1], phi, rng)
+    X, y = rng.normal(size=(6, 2)), np.ones((6, 1))
+    plain = script.step(W, b, X, y, phi, 0.3, 0.0)
+    held = script.step(W, b, X, y, phi, 0.3, 0.2)
+    for k in W:
+        np.testing.assert_allclose(plain[0][k] - held[0][k], 0.3 * 0.2 * W[k])
+        np.testing.assert_array_equal(plain[1][k], held[1][k])
+
+
 def test_two_epochs_are_the_steps_of_tensorflow(tf, capsys):
-    args, data, _, history = learnt("--epochs", 2, "--points", 25, "--lr", 0.3)
-    variables = {k: tf.Variable(v) for k, v in history[0]["params"].items()}
+    args, data, phi, history = learnt("--epochs", 2, "--points", 25, "--lr", 0.3)
+    variables = {
+        k: tf.Variable(v) for k, v in join(history[0]["W"], history[0]["b"]).items()
+    }
     optimizer, rng = tf.keras.optimizers.SGD(0.3), np.random.default_rng(0)
-    script.load_data("xor", None, 25, args.noise, rng)
-    script.init_params([2, 6, 4, 1], "tanh", rng)  # the generator is where it was
+    script.load_data(args, rng)
+    script.init_params([2, 6, 4, 1], phi, rng)  # the generator is where it was
     for order in (rng.permutation(25), rng.permutation(25)):
         for rows in (order[:10], order[10:20], order[20:]):
             with tf.GradientTape() as tape:
@@ -166,144 +369,216 @@ def test_two_epochs_are_the_steps_of_tensorflow(tf, capsys):
                 )
             grads = tape.gradient(value, list(variables.values()))
             optimizer.apply_gradients(zip(grads, variables.values()))
-    for key, value in variables.items():
-        np.testing.assert_allclose(history[-1]["params"][key], value, atol=1e-6)
+    for key, value in join(history[-1]["W"], history[-1]["b"]).items():
+        np.testing.assert_allclose(value, variables[key], atol=1e-6)
 
 
-def test_an_epoch_is_one_pass_over_shuffled_batches(rng, capsys):
-    _, data, activations, history = learnt("--points", 25, "--epochs", 1, "--lr", 0.3)
-    params, rng = history[0]["params"], np.random.default_rng(0)
-    script.load_data("xor", None, 25, 0.1, rng)
-    script.init_params([2, 6, 4, 1], "tanh", rng)
+def test_an_epoch_is_one_pass_over_shuffled_batches(capsys):
+    flags = ("--points", 25, "--epochs", 1, "--lr", 0.3)
+    args, data, phi, history = learnt(*flags)
+    W, b, rng = history[0]["W"], history[0]["b"], np.random.default_rng(0)
+    script.load_data(args, rng)
+    script.init_params([2, 6, 4, 1], phi, rng)
     order = rng.permutation(25)
     for rows in (order[:10], order[10:20], order[20:]):
-        cache = script.forward(params, data["X"][rows], activations)
-        grads = script.backward(params, cache, data["y"][rows], activations)
-        params = {k: params[k] - 0.3 * grads[k] for k in params}
-    np.testing.assert_array_equal(history[-1]["weights"], script.flat(params))
+        z, a = script.forward(W, b, data["X"][rows], phi)
+        dW, db = script.backward(W, z, a, data["y"][rows], phi)
+        W = {k: W[k] - 0.3 * dW[k] for k in W}
+        b = {k: b[k] - 0.3 * db[k] for k in b}
+    np.testing.assert_array_equal(history[-1]["weights"], script.flat(W, b))
     assert [row["epoch"] for row in history] == [0, 1]
 
 
-@pytest.mark.parametrize("name", ["circle", "plane"])
+@pytest.mark.parametrize("name", ["circle", "plane", "clusters"])
 def test_a_row_of_the_history_says_what_the_data_say(name, capsys):
     from sklearn.metrics import accuracy_score, log_loss, r2_score
 
-    _, data, activations, history = learnt("--data", name, "--epochs", 2)
+    _, data, phi, history = learnt("--data", name, "--epochs", 2)
     now = history[-1]
-    for part in ("", "test_"):
-        cache = script.forward(now["params"], data[part + "X"], activations)
-        a, y = cache["a3"], data[part + "y"]
+    for part in ("test_", ""):
+        z, a = script.forward(now["W"], now["b"], data[part + "X"], phi)
+        a, y = a[3], data[part + "y"]
         if name == "plane":
             assert now[part + "score"] == pytest.approx(r2_score(y, a))
             assert now[part + "loss"] == pytest.approx(np.mean((a - y) ** 2) / 2)
         else:
-            assert now[part + "score"] == accuracy_score(y, a > 0.5)
+            right = accuracy_score(y, a > 0.5) if name == "circle" else accuracy_score(
+                y.argmax(axis=1), a.argmax(axis=1))  # fmt: skip
+            assert now[part + "score"] == pytest.approx(right)
             assert now[part + "loss"] == pytest.approx(log_loss(y, a))
-    cache = script.forward(now["params"], data["X"], activations)
-    grads = script.backward(now["params"], cache, data["y"], activations)
-    norm = math.sqrt(sum((g**2).sum() for g in grads.values()))
+    z, a = script.forward(now["W"], now["b"], data["X"], phi)
+    dW, db = script.backward(now["W"], z, a, data["y"], phi)
+    norm = math.sqrt(sum((g**2).sum() for g in join(dW, db).values()))
     assert now["gradient"] == pytest.approx(norm)
-    far = {k: 30 * v for k, v in now["params"].items()}
     if name == "plane":
-        assert script.measure(far, data, activations, 1)["score"] == -1.0
+        far = {k: 30 * v for k, v in now["W"].items()}
+        assert script.history_row(far, now["b"], data, phi, 1)["score"] == -1.0
 
 
 def test_a_sum_of_exactly_zero_belongs_to_class_0():
-    params = {"W1": np.zeros((2, 1)), "b1": np.zeros(1)}
-    data = {"X": np.ones((4, 2)), "y": np.array([[0.0], [0.0], [0.0], [1.0]])}
-    data |= {"test_X": data["X"], "test_y": data["y"]}
-    assert script.measure(params, data, ["inputs", "sigmoid"], 0)["score"] == 0.75
+    y = np.array([[0.0], [0.0], [0.0], [1.0]])
+    data = {"X": np.ones((4, 2)), "y": y, "test_X": np.ones((4, 2)), "test_y": y}
+    W, b = {1: np.zeros((2, 1))}, {1: np.zeros((1, 1))}
+    assert script.history_row(W, b, data, {1: "sigmoid"}, 0)["score"] == 0.75
 
 
 def test_relu_is_flat_at_zero():
-    assert script.ACTIVATIONS["relu"][1](np.array([-1.0, 0.0, 1.0]), 0).tolist() == [
-        0.0,
-        0.0,
-        1.0,
-    ]
+    slopes = script.slope_of(np.array([-1.0, 0.0, 1.0]), "relu")
+    assert slopes.tolist() == [0.0, 0.0, 1.0]
 
 
 @pytest.mark.parametrize("activation, gain", [("tanh", 1), ("sigmoid", 1), ("relu", 2)])
 def test_initial_weights_have_the_stated_variance(activation, gain, rng):
-    params = script.init_params([40, 300, 50], activation, rng)
-    assert params["W1"].var() == pytest.approx(gain / 40, rel=0.05)
-    assert params["W2"].var() == pytest.approx(gain / 300, rel=0.05)
-    assert params["b1"].shape == (300,) and not params["b1"].any()
+    phi = {1: activation, 2: activation, 3: "sigmoid"}
+    W, b = script.init_params([40, 300, 200, 100], phi, rng)
+    assert W[1].var() == pytest.approx(1 / 40, rel=0.05)  # its inputs are no ReLU's
+    assert W[2].var() == pytest.approx(gain / 300, rel=0.05)
+    assert W[3].var() == pytest.approx(gain / 200, rel=0.05)
+    assert b[1].shape == (1, 300) and not b[1].any()
+
+
+def test_the_start_keeps_the_sums_as_large_as_their_inputs(rng):
+    """What (4.1) promises, for linear layers and for ReLU, through ten layers."""
+    X = rng.normal(size=(500, 300))
+    for activation in ("linear", "relu"):
+        phi = {k: activation for k in range(1, 11)}
+        z, _ = script.forward(*script.init_params([300] * 11, phi, rng), X, phi)
+        assert 0.6 < z[10].var() / z[1].var() < 1.6
 
 
 # Data --------------------------------------------------------------------------------
 
 
 def test_data_sets_are_what_their_names_say(rng):
-    X, y = script.make_data("xor", 500, 0, rng)
-    np.testing.assert_array_equal(y[:, 0], X[:, 0] * X[:, 1] < 0)
-    assert np.abs(X).min() >= 0.6 - 1e-12
-    X, y = script.make_data("circle", 500, 0, rng)
-    r = np.hypot(*X.T)
-    assert (r[y[:, 0] == 1] <= 1.4).all() and (r[y[:, 0] == 0] >= 2.1).all()
-    X, y = script.make_data("spiral", 500, 0, rng)
-    turn = 3.5 * np.pi * np.hypot(*X.T) / 3 + np.pi * y[:, 0]
-    np.testing.assert_allclose(np.cos(np.arctan2(*X.T) - turn), 1)
-    X, y = script.make_data("moons", 500, 0, rng)
+    P, y = script.make_data("xor", 500, 0, rng)
+    np.testing.assert_array_equal(y, P[:, 0] * P[:, 1] < 0)
+    assert np.abs(P).min() >= 0.6 - 1e-12
+    P, y = script.make_data("circle", 500, 0, rng)
+    r = np.hypot(*P.T)
+    assert (r[y == 1] <= 1.4).all() and (r[y == 0] >= 2.1).all()
+    for name, arms, turns in (("spiral", 2, 3.5), ("spirals", 3, 2.0)):
+        P, y = script.make_data(name, 500, 0, rng)
+        u = np.hypot(*P.T) / 3 if arms == 2 else (np.hypot(*P.T) - 0.3) / 2.7
+        turn = turns * np.pi * u + 2 * np.pi * y / arms
+        np.testing.assert_allclose(np.cos(np.arctan2(*P.T) - turn), 1)
+        assert {*y} == {*range(arms)}
+    P, y = script.make_data("moons", 500, 0, rng)
     for label, sign in ((0, 1), (1, -1)):
         centre = sign * 1.8 * np.array([-0.5, -0.25])
-        np.testing.assert_allclose(np.hypot(*(X[y[:, 0] == label] - centre).T), 1.8)
-    X, y = script.make_data("gaussians", 4000, 0, rng)
-    assert X[y[:, 0] == 1].mean() == pytest.approx(1.4, abs=0.05)
-    assert X[y[:, 0] == 0].std() == pytest.approx(0.7, abs=0.05)
-    X, y = script.make_data("plane", 500, 0, rng)
-    np.testing.assert_allclose(y[:, 0], (X[:, 0] + X[:, 1]) / 3)
+        np.testing.assert_allclose(np.hypot(*(P[y == label] - centre).T), 1.8)
+    P, y = script.make_data("gaussians", 4000, 0, rng)
+    assert P[y == 1].mean() == pytest.approx(1.4, abs=0.05)
+    assert P[y == 0].std() == pytest.approx(0.7, abs=0.05)
+    P, y = script.make_data("line", 500, 0, rng)
+    np.testing.assert_array_equal(y, P[:, 1] > P[:, 0] / 2)
+    P, y = script.make_data("sine", 500, 0, rng)
+    np.testing.assert_array_equal(y, P[:, 1] > 1.5 * np.sin(1.5 * P[:, 0]))
+    P, y = script.make_data("clusters", 6000, 0, rng)
+    for label in range(3):
+        angle = 2 * np.pi * label / 3
+        centre = 2 * np.array([np.sin(angle), np.cos(angle)])
+        np.testing.assert_allclose(P[y == label].mean(axis=0), centre, atol=0.05)
+    P, y = script.make_data("plane", 500, 0, rng)
+    np.testing.assert_allclose(y, (P[:, 0] + P[:, 1]) / 3)
 
 
-@pytest.mark.parametrize("name", script.DATA)
+@pytest.mark.parametrize("name", [name for name in script.DATA if name != "iris"])
 def test_noise_is_a_standard_deviation(name):
     quiet, _ = script.make_data(name, 3000, 0, np.random.default_rng(5))
     noisy, heights = script.make_data(name, 3000, 0.5, np.random.default_rng(5))
-    spread = heights - noisy.sum(axis=1, keepdims=True) / 3
-    spread = spread if name == "plane" else noisy - quiet
+    spread = heights - noisy.sum(axis=1) / 3 if name == "plane" else noisy - quiet
     assert spread.std() == pytest.approx(0.5, rel=0.1)
 
 
-def test_csv_is_scaled_by_its_training_half_alone(tmp_path, rng):
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.75])
+def test_the_share_of_test_points_is_the_one_asked_for(share, rng):
+    data = script.load_data(
+        script.parse_args(["--test-share", str(share), "--points", "60"]), rng
+    )
+    test = len(data["test_X"])
+    assert len(data["X"]) == 60 and test / (60 + test) == pytest.approx(share, abs=0.01)
+
+
+def test_features_are_what_their_names_say(rng):
+    P = rng.normal(size=(5, 2))
+    x, y = P.T
+    expected = [x, y, x**2, y**2, x * y, np.sin(x), np.sin(y)]
+    X = script.features(P, list(script.INPUTS))
+    np.testing.assert_allclose(X, np.transpose(expected))
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_csv_is_scaled_by_its_training_part_alone(tmp_path, rng):
     rows = rng.normal([5, 100], [1, 20], size=(40, 2))
     text = "".join(f"{a},{b},{'no' if a < 5 else 'yes'}\n" for a, b in rows)
-    (tmp_path / "points.csv").write_text("width,weight,kind\n" + text)
-    data = script.load_data("csv", tmp_path / "points.csv", 0, 0, rng)
+    path = write(tmp_path / "points.csv", "width,weight,kind\n" + text)
+    data = script.load_data(script.parse_args(["--csv", path]), rng)
     np.testing.assert_allclose(data["X"].mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(data["X"].std(axis=0), 1)
-    assert data["names"] == ["width", "weight"]
-    every = np.vstack([data["X"], data["test_X"]]) * data["std"] + data["mean"]
+    assert data["axes"] == ["width", "weight"] and data["classes"] == ["no", "yes"]
+    every = np.vstack([data["P"], data["test_P"]]) * data["std"] + data["mean"]
     np.testing.assert_allclose(np.sort(every, axis=0), np.sort(rows, axis=0))
     labels = np.vstack([data["y"], data["test_y"]])[:, 0]
     np.testing.assert_array_equal(labels == 1, every[:, 0] >= 5)
+
+
+@pytest.mark.parametrize("classes", [3, 5, 11])
+def test_csv_with_many_classes_is_drawn_in_its_own_units(classes, tmp_path, rng):
+    rows = [(1000 * c + rng.normal(), rng.normal(), f"kind ${c}$") for c in range(classes)
+            for _ in range(8)]  # fmt: skip
+    text = "wing (mm),x_$y,kind\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows)
+    path = write(tmp_path / "points.csv", text)
+    flags = ["--csv", path, "--epochs", "2", "--no-show", "--out", str(tmp_path / "o")]
+    assert script.main(flags) == 0
+    net = json.loads((tmp_path / "o/weights.json").read_text())
+    assert net["classes"] == sorted(f"kind ${c}$" for c in range(classes))
+    assert net["inputs"] == ["wing (mm)", "x_$y"]
+    assert len(net["example"]["outputs"]) == classes
+    picture = script.Picture(script.parse_args(["--csv", path]))
+    ticks = [float(t.get_text()) for t in picture.ax["surface"].get_xticklabels()]
+    assert max(ticks) >= 500 * (classes - 1), "the file's own units"
+    assert picture.ax["surface"].get_xlabel() == "wing (mm)"
 
 
 @pytest.mark.parametrize(
     "text, words",
     [
         ("", "empty"),
-        ("1,2\n3,4\n", "columns"),
-        ("1,2,a\nnan,4,b\n", "infinite"),
+        ("1,2\n3,4\n", "2 column"),
+        ("0,1,2,a\n1,3,4,b\n2,5,6,a\n3,3,3,b\n", "only counts the rows"),
+        (",x,y,c\n1,1,2,a\n2,3,4,b\n3,5,6,a\n", "only counts the rows"),
+        ("1,2,a\nnan,4,b\n", "row 2"),
         ("1,2,a\n3,x,b\n", "'x'"),
         ("1,2,a\n" * 5, "1 different"),
-        ("1,2,a\n3,4,b\n5,6,c\n7,8,a\n", "3 different"),
         ("1,2,a\n3,4,b\n", "2 row"),
+        ("1,2,1\n3,4,1.0\n5,6,2\n7,8,2\n", "one number"),
+        ('1,2,a\n3,4,"b\n5,6,a\n7,8,b\n', "regular"),
+        ("".join(f"{n},2,k{n}\n" for n in range(20)), "2 to 16"),
     ],
 )
 def test_bad_csv_is_one_sentence(text, words, tmp_path, capsys):
-    (tmp_path / "bad.csv").write_text(text)
-    flags = ["--csv", str(tmp_path / "bad.csv"), "--out", str(tmp_path / "o")]
-    assert script.main(flags) == 2
+    path = write(tmp_path / "bad.csv", text)
+    assert script.main(["--csv", path, "--no-show", "--out", str(tmp_path / "o")]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1
     assert words in captured.err and "bad.csv" in captured.err
-    assert not (tmp_path / "o").exists()
+    assert not list((tmp_path / "o").iterdir())
+
+
+def test_semicolons_are_read(tmp_path, rng):
+    path = write(tmp_path / "p.csv", "a;b;c\n" + "1.5;2;u\n2.5;1;v\n" * 4)
+    assert script.load_data(script.parse_args(["--csv", path]), rng)["axes"] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     "flags",
     ["--hidden 0", "--hidden 17", "--hidden 2 2 2 2 2 2 2", "--data rings", "--lr inf",
-     "--noise nan", "--points 1", "--batch-size 0", "--activation step"],
+     "--noise nan", "--points 1", "--batch-size 0", "--activation step", "--l2 -1",
+     "--inputs x3", "--inputs x1 x1", "--test-share 1", "--csv f.csv --data xor"],
 )  # fmt: skip
 def test_bad_flags_are_one_sentence(flags, capsys):
     with pytest.raises(SystemExit) as stopped:
@@ -313,179 +588,754 @@ def test_bad_flags_are_one_sentence(flags, capsys):
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "flags, words",
+    [
+        ("--lr 0.0001 --epochs 2", "commonest class"),
+        ("--data plane --l2 10 --epochs 2", "the mean"),
+        ("--activation relu --lr 30 --epochs 3 --batch-size 40", "dead"),
+    ],
+)
+def test_the_verdict_says_when_nothing_was_learnt(flags, words, tmp_path, capsys):
+    script.main([*flags.split(), "--points", "40", "--no-show", "--out", str(tmp_path)])
+    assert words in capsys.readouterr().out
+
+
 # Numbers that a hand can check -------------------------------------------------------
 
 
 @pytest.mark.parametrize("hidden, output", [("tanh", "sigmoid"), ("relu", "linear")])
 def test_every_printed_sum_can_be_recomputed_by_hand(hidden, output, rng):
-    activations = ["inputs", hidden, hidden, output]
-    params, x = random_net([2, 5, 3, 1], activations, rng), rng.normal(size=2)
-    text = " ".join(" ".join(script.explain(params, x, activations)).split())
-    pattern = r"a(\d)\[(\d)\] = (\w+)\((.*?)\) = \w+\((\S+)\) = (\S+)"
+    phi = {1: hidden, 2: hidden, 3: output}
+    W, b = random_net([2, 5, 3, 1], phi, rng)
+    row, x = {"W": W, "b": b}, rng.normal(size=(1, 2))
+    one = script.one_example(row, x, np.ones((1, 1)), phi)
+    text = "\n".join(script.explain(row, one, phi))
+    pattern = r"a\[(\d)\]\[(\d)\] = (\w+)\((.*?)\) = \w+\((\S+)\) = (\S+)"
     found = re.findall(pattern, text)
     assert len(found) == 5 + 3 + 1 and found[-1][2] == output
     functions = {"tanh": math.tanh, "relu": lambda z: max(z, 0.0)}
     functions |= {"sigmoid": lambda z: 1 / (1 + math.exp(-z)), "linear": lambda z: z}
-    cache = script.forward(params, x[None], activations)
+    _, a_all = script.forward(W, b, x, phi)
     for k, j, name, factors, z, a in found:
         total = sum(math.prod(map(float, t.split("*"))) for t in factors.split())
         assert total == pytest.approx(float(z), abs=9e-3)
         assert functions[name](float(z)) == pytest.approx(float(a), abs=2e-3)
-        assert float(a) == pytest.approx(cache[f"a{k}"][0, int(j)], abs=5.1e-4)
+        assert float(a) == pytest.approx(a_all[int(k)][0, int(j)], abs=5.1e-4)
 
 
-def test_weights_json_repeats_the_output(films):
-    net = json.loads((films / "weights.json").read_text())
-    a = net["example"]["a0"]
-    for k in (1, 2, 3):  # plain Python, as a reader would
-        z = [
-            sum(x * row[j] for x, row in zip(a, net[f"W{k}"])) + b
-            for j, b in enumerate(net[f"b{k}"])
-        ]
-        a = [math.tanh(v) if k < 3 else 1 / (1 + math.exp(-v)) for v in z]
-        assert a == pytest.approx(net["example"][f"a{k}"])
-    assert net["activations"] == ["tanh", "tanh", "sigmoid"]
+@pytest.mark.parametrize("flags", ["", "--data clusters", "--data plane --hidden"])
+def test_the_lines_of_the_readme_reproduce_the_outputs(flags, tmp_path):
+    """The page's few lines of NumPy, on the weights.json of a run."""
+    readme = (ROOT / "04_nn_visualizer/README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```py\n(.*?)^```", readme, flags=re.M | re.S)
+    quick = ["--epochs", "3", "--points", "40", "--no-show", "--out"]
+    assert script.main([*flags.split(), *quick, str(tmp_path / "output")]) == 0
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.stderr == ""
+    net = json.loads((tmp_path / "output/weights.json").read_text())
+    numbers = [float(n) for n in re.findall(r"[-\d.e]+", result.stdout)]
+    np.testing.assert_allclose(numbers, net["example"]["outputs"], atol=1e-6)
+    args = script.parse_args([*flags.split(), *quick[:-2]])
+    assert net["inputs"] == args.inputs
 
 
 # The window --------------------------------------------------------------------------
 
+NETS = [("--hidden", 6, 4), ("--hidden", 16, 8), ("--hidden", 5, 5, 5, "--data", "iris")]
+
 
 def test_the_window_draws_what_a_whole_redraw_would(window):
     for _ in range(5):
-        window.advance()
+        press(window, "Step")
     in_parts = screen(window)
     window.fig.canvas.draw()
     assert (in_parts != screen(window)).mean() < 1e-3
 
 
-def test_play_pause_step_and_reset(window):
-    click(window, window.widgets["Pause"].ax)
-    assert not window.playing
-    assert window.widgets["Pause"].label.get_text() == "Play"
-    before = screen(window)
-    click(window, window.widgets["Step"].ax)
-    assert window.history[-1]["epoch"] == 1 and (before != screen(window)).any()
-    click(window, window.widgets["Pause"].ax)
-    assert window.playing
-    click(window, window.widgets["Step"].ax)
-    assert window.history[-1]["epoch"] == 2 and not window.playing
-    click(window, window.widgets["Reset"].ax)
-    assert len(window.history) == 1 and "epoch 0" in window.title.get_text()
+def test_it_starts_paused_and_plays_and_pauses(window):
+    window.timer._on_timer()
+    assert len(window.history) == 1 and not window.playing
+    press(window, "Play")
+    assert window.playing and window.texts["Play"].get_text().startswith("Pause")
+    window.timer._on_timer()
+    assert window.history[-1]["epoch"] == 1
+    keys(window, " ")
+    window.timer._on_timer()
+    assert not window.playing and window.history[-1]["epoch"] == 1
 
 
-def test_the_timer_trains_up_to_the_last_epoch_while_playing(window):
-    for playing in (True, False, True, True):  # the timer outlives a pause
-        window.play(playing)
+def test_play_has_no_end(window):
+    window.span = 2
+    press(window, "Play")
+    for _ in range(5):
+        window.last_tick = None
         window.timer._on_timer()
-    assert window.history[-1]["epoch"] == 3
-    window.args.epochs = 3
-    window.timer._on_timer()
-    window.args.epochs = 200
-    assert window.history[-1]["epoch"] == 3 and not window.playing
+    assert window.history[-1]["epoch"] == 5 and window.playing
+    assert all(window.ax[name].get_xlim()[1] == 6 for name in script.PANELS)
 
 
-def test_ctrl_c_closes_a_window_at_the_next_tick():
-    window = script.Visualizer(script.parse_args([]), live=True)
-    window.close()
-    assert plt.fignum_exists(window.fig.number)
-    window.timer._on_timer()
-    assert not plt.fignum_exists(window.fig.number)
+@pytest.mark.parametrize("speed, steps", [(2, 1), (10, 1), (30, 1), (300, 10)])
+def test_speed(window, speed, steps, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(script.time, "perf_counter", lambda: clock[0])
+    while window.state["speed"] != speed:
+        arrow(window, "speed", 1 if speed > 10 else -1)
+    press(window, "Play")
+    for _ in range(10 * 4):
+        window.timer._on_timer()
+        clock[0] += 0.25 / min(speed, 30)  # four ticks for each step
+    assert 9 * steps <= window.history[-1]["epoch"] <= 11 * steps
 
 
-def test_the_learning_rate_changes_without_a_reset(window, capsys):
-    window.advance()
-    send(window, "button_press_event", window.slider.ax, (-2, 0.5))
-    send(window, "button_release_event", window.slider.ax, (-2, 0.5))
-    assert len(window.history) == 2
-    assert window.args.lr == pytest.approx(0.01, rel=0.05)
-    window.advance()
+def test_a_step_is_an_example_a_batch_or_an_epoch(window):
+    for unit, epoch in (("example", 1 / 40), ("batch", 11 / 40), ("epoch", 1.0)):
+        while window.state["one step"] != unit:
+            arrow(window, "one step", 1)
+        press(window, "Step")
+        assert window.history[-1]["epoch"] == pytest.approx(epoch)
+    keys(window, "s")
+    assert window.history[-1]["epoch"] == 2
+
+
+def test_the_window_learns_what_a_run_without_one_learns(window, capsys):
+    flags = ["--points", 40, "--hidden", 3, 2, "--epochs", 3]
+    *_, history = learnt(*flags)
+    for _ in range(3):
+        press(window, "Step")
+    np.testing.assert_array_equal(window.history[-1]["weights"], history[-1]["weights"])
+
+
+def test_reset_repeats_a_seed_and_new_seed_does_not(window):
+    first = window.history[0]["weights"]
+    press(window, "Step")
+    press(window, "Reset")
+    assert len(window.history) == 1
+    np.testing.assert_array_equal(window.history[0]["weights"], first)
+    press(window, "New seed")
+    assert len(window.history) == 1 and window.args.seed == 1
+    assert (window.history[0]["weights"] != first).any()
+    assert "seed 1" in window.tip.get_text()
+
+
+@pytest.mark.parametrize("panel", script.PANELS)
+def test_the_history_is_scrubbed_and_whatever_follows_goes_on_from_there(window, panel):
+    for _ in range(6):
+        press(window, "Step")
+    ax = window.ax[panel]
+    middle = np.mean(ax.transAxes.transform([[0, 0], [1, 1]]), axis=0)[1]
+    x = {epoch: ax.transData.transform((epoch, 1))[0] for epoch in (2, 4, 6)}
+    send(window, "button_press_event", x[4], middle)
+    assert "epoch 4" in window.title.get_text()
+    send(window, "motion_notify_event", x[2], middle)
+    send(window, "button_release_event", x[2], middle)
+    assert "epoch 2" in window.title.get_text() and window.at == 2
+    assert all(line.get_xdata() == [2, 2] for line in window.nows)
+    old = window.history[2]["weights"]
+    press(window, "Step")
+    assert window.at is None and window.history[-1]["epoch"] == 7
+    np.testing.assert_array_equal(window.history[-2]["weights"], old)
+
+
+def test_the_history_is_walked_with_arrows_keys_and_a_typed_epoch(window):
+    for _ in range(4):
+        press(window, "Step")
+    arrow(window, "epoch", -1)
+    keys(window, "left")
+    assert window.row()["epoch"] == 2 and window.texts["epoch"].get_text() == "2"
+    keys(window, "right")
+    assert window.row()["epoch"] == 3
+    type_value(window, "epoch", "1")
+    assert window.row()["epoch"] == 1
+    keys(window, "end")
+    assert window.at is None
+
+
+def test_a_long_history_is_thinned(window, monkeypatch):
+    monkeypatch.setattr(script, "ROWS_KEPT", 20)
+    for _ in range(50):
+        window.learn()
+    epochs = [row["epoch"] for row in window.history]
+    assert len(epochs) <= 20 and epochs == sorted(epochs)
+    assert epochs[0] == 0 and epochs[-5:] == [46, 47, 48, 49, 50]
+
+
+@pytest.mark.parametrize("name", ["data", "activation"])
+def test_each_choice_begins_anew(window, name):
+    for _ in range(len(script.STEPPERS[name][4])):
+        press(window, "Step")
+        arrow(window, name, 1)
+        chosen = window.get(name)
+        assert len(window.history) == 1 and chosen in window.title.get_text()
+        assert window.texts[name].get_text() == chosen
+    assert chosen == script.STEPPERS[name][4][0], "round once"
+    arrow(window, name, -1)
+    assert window.get(name) == script.STEPPERS[name][4][-1]
+
+
+@pytest.mark.parametrize(
+    "name, flag, typed, begins_anew",
+    [
+        ("learning rate", "lr", "0.037", False),
+        ("L2", "l2", "0.02", False),
+        ("batch", "batch_size", "7", False),
+        ("noise", "noise", "0.25", True),
+    ],
+)
+def test_numbers_are_stepped_and_typed(window, name, flag, typed, begins_anew):
+    press(window, "Step")
+    before = vars(window.args)[flag]
+    arrow(window, name, 1)
+    assert vars(window.args)[flag] > before
+    arrow(window, name, -1)
+    assert vars(window.args)[flag] == pytest.approx(before)
+    type_value(window, name, "9" + typed)
+    keys(window, "x")  # no number: nothing happens
+    type_value(window, name, typed)
+    assert vars(window.args)[flag] == float(typed)
+    assert len(window.history) == (1 if begins_anew else 2)
+    type_value(window, name, "-5")
+    assert "is not a" in window.tip.get_text(), "it says what would be right"
+    assert vars(window.args)[flag] == float(typed)
+
+
+def test_typing_can_be_mended_and_left(window):
+    type_value(window, "learning rate", [*"0.5", "backspace", "2"])
+    assert window.args.lr == 0.2
+    click(window, *cell(window, "learning rate", 0.75))
+    keys(window, "9", "escape")
+    assert window.args.lr == 0.2 and window.typing is None
+
+
+def test_the_learning_rate_acts_at_once(window):
+    press(window, "Step")
+    type_value(window, "learning rate", "0.01")
+    press(window, "Step")
     steps = np.abs(np.diff([row["weights"] for row in window.history], axis=0))
-    assert steps[1].max() < 0.3 * steps[0].max()
+    assert len(window.history) == 3 and steps[1].max() < 0.3 * steps[0].max()
 
 
-@pytest.mark.parametrize("flag, name", [("activation", "relu"), ("data", "spiral")])
-def test_radio_buttons_begin_anew(window, flag, name):
-    window.advance()
-    radio = window.widgets[flag]
-    label = next(text for text in radio.labels if text.get_text() == name)
-    x, y = label.get_position()
-    click(window, radio.ax, (x + 0.05, y))
-    assert len(window.history) == 1 and name in window.title.get_text()
+def test_layers_and_neurons(window):
+    arrow(window, "hidden layers", 1)
+    assert window.args.hidden == [3, 2, 4] and len(window.phi) == 4
+    arrow(window, "neurons 2", 1)
+    assert window.args.hidden == [3, 3, 4]
+    arrow(window, "neurons 1", -1)
+    assert window.args.hidden == [2, 3, 4] and window.sizes == [2, 2, 3, 4, 1]
+    type_value(window, "neurons 3", "16")
+    assert window.args.hidden == [2, 3, 16]
+    arrow(window, "neurons 3", 1)
+    assert "last value" in window.tip.get_text()
+    type_value(window, "hidden layers", "0")
+    assert window.args.hidden == [] and len(window.curves) == 2
+    type_value(window, "hidden layers", "6")
+    assert len(window.args.hidden) == 6
 
 
-def test_the_mouse_names_neurons_and_edges(window):
-    now = window.history[-1]
-    text, W1 = tip(window, window.places[1, 2]), now["params"]["W1"]
-    assert f"a1[2] = tanh({W1[0, 2]:+.3f}*a0[0] {W1[1, 2]:+.3f}*a0[1] +0.000)" in text
-    assert text.endswith("the last number is the bias")
-    for (k, i, _), curve in window.curves.items():
-        assert re.search(rf"W{k}\[{i}, \d\]", tip(window, curve[1]))  # several begin
-    text = tip(window, window.curves[3, 1, 0][10])
-    assert f"W3[1, 0] = {now['params']['W3'][1, 0]:+.4f}" in text
-    assert f"{now['grads']['W3'][1, 0]:+.1e}" in text
-    assert "a0[1]" in tip(window, window.places[0, 1])
-    assert tip(window, (0.01, 0.01)) == script.HINT
+def test_the_test_data_can_be_hidden(window):
+    arrow(window, "test", 1)
+    assert not window.dots[1].get_visible() and not window.lines["test_loss"].get_visible()
+    assert "training accuracy" in window.title.get_text()
+    arrow(window, "test", 1)
+    assert window.dots[1].get_visible() and "test accuracy" in window.title.get_text()
 
 
-def test_a_click_on_a_point_shows_its_forward_pass(window, capsys):
-    surface, x = window.ax["surface"], window.data["test_X"][3]
-    window.advance()
-    click(window, surface, x, data=True)
-    text, printed = window.note.get_text(), capsys.readouterr().out
-    for line in script.explain(window.history[-1]["params"], x, window.activations):
-        assert line in " ".join(text.split()) and line in printed
-    np.testing.assert_array_equal(window.ring.get_offsets(), [x])
-    assert tip(window, window.curves[3, 1, 0][10]) == script.HINT, "nothing is there"
-    window.advance()
-    assert window.note.get_text() != text, "it follows the training"
-    click(window, window.ax["net"], (0.01, 0.01))
-    assert window.note.get_text() == "" and len(window.ring.get_offsets()) == 0
+def test_the_mouse_finds_the_nearest_line():
+    """Exactly on the middle of each line of three networks, and at the nearest pixels."""
+    for flags in NETS:
+        window = new_window(*flags)
+        window.fig.canvas.draw()
+        ax, tried, names = window.ax["net"], 0, [*window.curves]
+        lines = ax.transData.transform(np.stack([*window.curves.values()]).reshape(-1, 2))
+        lines = lines.reshape(len(names), 20, 2)
+        for n in range(len(names)):
+            for share in np.linspace(0.03, 0.97, 25):
+                m, rest = divmod(19 * share, 1)
+                exact = lines[n, int(m)] * (1 - rest) + lines[n, int(m) + 1] * rest
+                x, y = ax.transData.inverted().transform(exact)
+                mouse = argparse.Namespace(x=exact[0], y=exact[1], xdata=x, ydata=y)
+                mouse.inaxes = ax
+                found = window.find(mouse)
+                away = distances_by_hand(lines, exact)
+                assert away[names.index(found)] < 1e-6  # itself, or one that crosses it
+                pixel = np.round(exact)
+                send(window, "motion_notify_event", *pixel)
+                if window.pointed in names:  # it may be a pixel of a neuron
+                    tried += 1
+                    away = distances_by_hand(lines, pixel)
+                    assert away[names.index(window.pointed)] <= away.min() + 1e-9
+        plt.close(window.fig)
+        assert tried > 20 * len(names)
 
 
-def test_divergence_is_explained_and_a_smaller_step_goes_on(window):
-    window.reset(data="plane")
-    window.slider.set_val(2)
+def distances_by_hand(lines, spot):
+    """Return the distance of each line from a spot, one piece after the other."""
+    result = np.full(len(lines), np.inf)
+    for m in range(lines.shape[1] - 1):
+        start, end = lines[:, m], lines[:, m + 1]
+        way = end - start
+        share = ((spot - start) * way).sum(axis=1) / (way**2).sum(axis=1)
+        foot = start + np.clip(share, 0, 1).reshape(-1, 1) * way
+        result = np.minimum(result, np.hypot(*(spot - foot).T))
+    return result
+
+
+def test_a_line_and_its_curve_light_up_together(window):
+    for _ in range(4):
+        press(window, "Step")
+    for place in [(1, 0, 2), (2, 2, 1), (3, 0, 0), ("b", 1, 0)]:
+        n = window.numbers.index(place)
+        assert script.name_of(place) in tip(window, place)
+        assert window.tracks.get_linewidths()[n] > 2
+        segments = window.halo.get_segments()
+        assert len(segments) == (place[0] != "b")
+        if place[0] != "b":
+            np.testing.assert_allclose(segments[0], window.curves[place])
+            assert script.name_of(place) in window.label.get_text()
+    curve = window.tracks.get_segments()[window.numbers.index((2, 2, 1))]
+    spot = window.ax["weights"].transData.transform(curve[1:3].mean(axis=0))
+    send(window, "motion_notify_event", *spot)
+    found = window.pointed
+    away = [
+        np.abs(window.row()["weights"][window.numbers.index(found)] - curve[0, 1]),
+        len(window.halo.get_segments()),
+    ]
+    assert found in window.numbers and (found == (2, 2, 1) or away[0] < 0.2)
+
+
+def test_a_neuron_shows_its_map_large_and_dims_what_is_not_its_own(window):
+    press(window, "Step")
+    row = window.row()
+    text = tip(window, (1, 2))
+    W1 = row["W"][1]
+    assert f"a[1][2] = tanh({W1[0, 2]:+.3f}*a[0][0] {W1[1, 2]:+.3f}*a[0][1]" in text
+    assert window.heading.get_text() == "a[1][2] over the plane"
+    np.testing.assert_array_equal(
+        window.maps["surface"].get_array(), window.maps[1, 2].get_array()
+    )
+    alpha = window.edges.get_colors()[:, 3]
+    for shown, (k, i, j) in zip(alpha, window.curves):
+        own = (k == 1 and j == 2) or (k == 2 and i == 2)
+        assert (shown == 1) == own
+    send(window, "motion_notify_event", 3, 3)
+    assert window.heading.get_text() == "output over the plane"
+    assert (window.edges.get_colors()[:, 3] == 1).all()
+    assert window.tip.get_text() == script.HINT
+
+
+def choose(window, part, n):
+    P = window.data[part + "P"][n]
+    click(window, *window.ax["surface"].transData.transform(P))
+
+
+def test_one_example_goes_through_four_phases_in_place(window):
+    arrow(window, "one step", 1)  # an example
+    n, before = 3, window.row()
+    choose(window, "", n)
+    assert window.picked == ("", n)
+    x, y = window.data["X"][n : n + 1], window.data["y"][n : n + 1]
+    z, a = script.forward(before["W"], before["b"], x, window.phi)
+    dW, db = script.backward(before["W"], z, a, y, window.phi)
+
+    def beside(place):
+        return window.figures[place].get_text()
+
+    for (k, j), text in window.figures.items():
+        assert text.get_visible() and beside((k, j)) == f"{a[k][0, j]:.2f}"
+    assert window.maps[1, 0].get_visible() and window.edges.get_visible()
+    assert f"{before['W'][1][0, 2] * x[0, 0]:+.4f}" in tip(window, (1, 0, 2))
+    press(window, "Next phase")
+    J = script.loss(z[3], y, "sigmoid")
+    assert beside((3, 0)) == f"{a[3][0, 0]:.2f}\ny = {y[0, 0]:.3g}"
+    assert f"J = {J:.4f}" in window.story.get_text()
+    keys(window, "n")
+    for k in (1, 2, 3):
+        for j in range(window.sizes[k]):
+            assert beside((k, j)).endswith(f"dz {db[k][0, j]:.3f}")
+    slopes = np.abs(script.flat(dW, db)[window.is_weight])
+    widths = np.array(window.edges.get_linewidths())
+    np.testing.assert_array_equal(np.argsort(widths), np.argsort(slopes))
+    assert f"= {dW[2][1, 0]:+.4f}" in tip(window, (2, 1, 0))
+    assert f"= {db[2][0, 1]:+.4f}" in tip(window, (2, 1))
+    assert f"= {db[1][0, 1]:+.4f}" in tip(window, (1, 1))
+    press(window, "Next phase")
+    new = before["W"][2][1, 0] - 0.1 * dW[2][1, 0]
+    assert f"= {new:+.4f}" in tip(window, (2, 1, 0))
+    assert f"= {new:+.4f}" in window.label.get_text(), "on the line under the mouse"
+    after = window.history[-1]
+    for k in (1, 2, 3):
+        np.testing.assert_allclose(after["W"][k], before["W"][k] - 0.1 * dW[k])
+        np.testing.assert_allclose(after["b"][k], before["b"][k] - 0.1 * db[k])
+    J_new = script.one_example(after, x, y, window.phi)["loss"]
+    assert f"{J:.4f} -> {J_new:.4f}" in window.story.get_text()
+    press(window, "Next phase")
+    assert window.phase == 0 and len(window.history) == 2
+    press(window, "Step")  # the chosen point, again
+    assert window.picked == ("", n) and len(window.history) == 3
+    arrow(window, "one step", 1)
+    press(window, "Step")  # a batch
+    assert window.picked == ("", n), "it stays chosen"
+    click(window, 3, 3)
+    assert window.picked is None and not window.figures[1, 0].get_visible()
+
+
+def test_from_a_test_point_nothing_is_learnt(window):
+    choose(window, "test_", 5)
+    assert window.picked == ("test_", 5)
+    for _ in range(3):
+        press(window, "Next phase")
+    assert len(window.history) == 1 and "test point" in window.story.get_text()
+
+
+def test_next_without_a_point_chooses_the_first(window):
+    press(window, "Next phase")
+    assert window.picked == ("", 0) and window.phase == 0
+
+
+@pytest.mark.parametrize("place", [(1, 0, 2), (3, 1, 0), ("b", 1, 1), ("b", 3, 0)])
+def test_a_weight_or_bias_is_dragged(window, place):
+    before = script.value_of(window.row(), place)[0]
+    x, y = at(window, place)
+    send(window, "button_press_event", x, y)
+    for up in (10, 30, 50):
+        send(window, "motion_notify_event", x, y + up)
+    send(window, "button_release_event", x, y + 50)
+    value = script.value_of(window.history[-1], place)[0]
+    assert value == pytest.approx(before + 2 * 50 / window.fig.dpi, abs=1e-3)
+    assert len(window.history) == 2 and window.typing is None
+    changed = window.history[-1]["weights"] != window.history[0]["weights"]
+    assert changed.sum() == 1 and changed[window.numbers.index(place)]
+
+
+@pytest.mark.parametrize("place", [(2, 1, 1), ("b", 2, 0)])
+def test_a_weight_or_bias_is_typed(window, place):
+    click(window, *at(window, place))
+    assert script.name_of(place) in window.tip.get_text()
+    keys(window, *"-1.25", "enter")
+    assert script.value_of(window.history[-1], place)[0] == -1.25
+    click(window, *at(window, place))
+    keys(window, *"5e9", "enter")
+    assert "from -1000 to 1000" in window.tip.get_text()
+    assert script.value_of(window.history[-1], place)[0] == -1.25
+
+
+def test_divergence_is_explained_beside_the_network_and_a_smaller_step_goes_on(window):
+    window.reset(data="plane", lr=20.0)
+    press(window, "Play")
     with np.errstate(all="ignore"):
-        while window.playing:  # it pauses when it diverges
-            window.advance()
-    text, epochs = window.note.get_text(), window.history[-1]["epoch"]
-    assert "diverged" in text and "--lr" in text and epochs < 40
+        for _ in range(100):  # it pauses when it diverges
+            window.last_tick = None
+            window.timer._on_timer()
+    text, rows = window.story.get_text(), len(window.history)
+    assert "diverged" in text and "--lr" in text and not window.playing and rows < 40
     assert np.isfinite(window.history[-1]["loss"])
-    window.slider.set_val(-1)
-    window.reset()
-    window.advance()
-    assert window.note.get_text() == "" and window.history[-1]["epoch"] == 1
+    low = window.story.get_position()[1]
+    assert low < min(y for _, y in window.places.values()) - window.radius
+    press(window, "Reset")
+    type_value(window, "learning rate", "0.1")
+    press(window, "Step")
+    assert window.story.get_text() == "" and window.history[-1]["epoch"] == 1
 
 
 def test_the_picture_shows_what_the_network_computes(window):
-    params = window.history[-1]["params"]
-    cache = script.forward(params, window.plane.reshape(-1, 2), window.activations)
-    shown = [image.get_array().data.ravel() for image in window.maps]
-    computed = np.hstack([*(cache[f"a{k}"] for k in range(4)), cache["a3"]]).T
-    np.testing.assert_allclose(shown, computed)
-    weights = np.abs(script.flat(params, "W"))
+    row = window.row()
+    _, a = script.forward(row["W"], row["b"], window.grid, window.phi)
+    signed = script.shades(["#0072B2", "#FFFFFF", "#E69F00"])
+    for k, low, high in ((1, -1, 1), (2, -1, 1), (3, 0, 1)):
+        for j in range(window.sizes[k]):
+            shown = window.maps[k, j].get_array()
+            value = a[k][:, j].reshape(40, 40)
+            step = np.clip((value - low) / (high - low) * 25, 0, 24).astype(int)
+            np.testing.assert_array_equal(shown, signed[step])
+    weights = np.abs(row["weights"][window.is_weight])
     widths = np.array(window.edges.get_linewidths())
     np.testing.assert_array_equal(np.argsort(widths), np.argsort(weights))
     red, _, blue, _ = script.weight_colours(np.array([-2.0, 2.0])).T
     assert blue[0] > red[0] and red[1] > blue[1]
-    window.advance()
+    press(window, "Step")
     assert [len(s) for s in window.tracks.get_segments()] == [2] * 20
 
 
+def test_three_classes_have_three_colours(window):
+    window.reset(data="clusters")
+    for _ in range(30):
+        window.learn()
+    window.update()
+    image = window.maps["surface"].get_array()
+    tints = 0.25 + 0.75 * np.array([script.to_rgb(c) for c in script.COLOURS[:3]])
+    r = window.plane.max()
+    for label in range(3):
+        angle = 2 * np.pi * label / 3
+        column, line = ((2 * np.array([np.sin(angle), np.cos(angle)]) + r) / (2 * r) * 39)
+        pixel = image[int(line), int(column)][:3] / 255
+        assert np.linalg.norm(tints - pixel, axis=1).argmin() == label
+
+
+def test_a_setting_that_cannot_be_had_is_said_and_the_old_one_stays(window, monkeypatch):
+    press(window, "Step")
+
+    def missing():
+        raise ImportError("No module named 'sklearn'", name="sklearn")
+
+    monkeypatch.setattr(script, "read_iris", missing)
+    window.put("data", "iris")
+    window.update()
+    assert "sklearn" in window.tip.get_text()
+    assert window.args.data == "xor" and len(window.history) == 2
+
+
+@pytest.mark.parametrize(
+    "kind, file",
+    [
+        ("picture", "picture.png"),
+        ("GIF", "learning.gif"),
+        ("HTML", "learning.html"),
+        ("weights", "weights.json"),
+    ],
+)
+def test_a_window_saves(window, kind, file, tmp_path, monkeypatch):
+    monkeypatch.setattr(window.args, "out", tmp_path / "new")
+    press(window, "Step")
+    press(window, "Step")
+    while window.state["save as"] != kind:
+        arrow(window, "save as", 1)
+    press(window, "Save")
+    assert file in window.tip.get_text()
+    content = (tmp_path / "new" / file).read_bytes()
+    if kind == "weights":
+        W = json.loads(content)["W"]
+        np.testing.assert_array_equal(W[1], window.history[-1]["W"][2])
+    elif kind != "HTML":
+        with Image.open(tmp_path / "new" / file) as image:
+            assert getattr(image, "n_frames", 1) == (3 if kind == "GIF" else 1)
+
+
+def test_ctrl_c_closes_a_window_at_the_next_tick():
+    window = new_window()
+    script.CTRL_C.append(True)
+    try:
+        window.timer._on_timer()
+        assert not plt.fignum_exists(window.fig.number)
+    finally:
+        script.CTRL_C.clear()
+
+
+T = (0.9, 0.9)  # letters keep a little room about them
+
+
+def overlaps(window):
+    """Return pairs of texts and controls that lie on each other."""
+    canvas = window.fig.canvas
+    canvas.draw()
+    renderer, boxes = canvas.get_renderer(), {}
+    for name, text in {**window.texts, "tip": window.tip}.items():
+        boxes[f"text of {name}"] = text.get_window_extent(renderer)
+    for name, ax in window.ax.items():
+        if name != "net":
+            boxes[name] = ax.get_tightbbox(renderer)
+        for text in ax.texts:
+            if text.get_text() and text.get_visible() and text is not window.label:
+                boxes[f"{name}: {text.get_text()}"] = text.get_window_extent(renderer)
+    found = []
+    for a, first in boxes.items():
+        for b, second in boxes.items():
+            inside = b.split(":")[0] == a or a.split(":")[0] == b
+            if a < b and not inside and first.shrunk(*T).overlaps(second.shrunk(*T)):
+                found.append((a, b))
+        inside = (first.x0 >= -1 and first.y0 >= -1 and first.x1 <= canvas.figure.bbox.x1
+                  + 1 and first.y1 <= canvas.figure.bbox.y1 + 1)  # fmt: skip
+        if not inside:
+            found.append((a, "the edge of the window"))
+    return found
+
+
+@pytest.mark.parametrize("size", [(520, 420), (900, 760), (1900, 1200), (1000, 1200)])
+@pytest.mark.parametrize("flags", [(), ("--data", "iris", "--hidden", *[16] * 6)])
+def test_nothing_overlaps_at_any_size(size, flags):
+    window = new_window(*flags)
+    canvas = window.fig.canvas
+    window.fig.set_size_inches(np.array(size) / window.fig.dpi)
+    canvas.callbacks.process("resize_event", argparse.Namespace())
+    assert tuple(np.round(window.fig.bbox.size)) == size
+    assert overlaps(window) == []
+    for name, text in window.texts.items():
+        box, (left, _, width, _) = text.get_window_extent(), window.cells[name]
+        assert box.x0 >= left * size[0] - 1, name
+        assert box.x1 <= (left + width) * size[0] + 1, name
+    plt.close(window.fig)
+
+
+def frames_per_second(args, frames=50):
+    """Return how many frames a second of this process a window trains and draws."""
+    window = script.Window(args)
+    window.fig.canvas.draw()
+    window.advance("epoch")
+    start = time.process_time()
+    for _ in range(frames):
+        window.advance("epoch")
+    rate = frames / (time.process_time() - start)
+    plt.close(window.fig)
+    return rate
+
+
 def test_frames_are_cheap():
-    args = script.parse_args(["--epochs", "10"])
-    assert script.frames_per_second(args) > 2  # 15 on an idle machine: benchmark.py
+    assert frames_per_second(script.parse_args([])) > 8  # 30 on an idle machine
+
+
+# A real window -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def display():
+    """The name of a screen in memory, where Xvfb is installed."""
+    if not shutil.which("Xvfb"):
+        pytest.skip("Xvfb is not installed")
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "2000x1300x24"]
+    server = subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        number = pipe.readline().strip()
+    yield f":{number}"
+    server.terminate()
+    server.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend, package", [("TkAgg", "tkinter"), ("QtAgg", "PySide6")])
+def test_real_events_in_a_real_window(display, backend, package, tmp_path):
+    """Mouse, keys and sizes by xdotool, on Tk and Qt: see tests of the same names."""
+    pytest.importorskip(package)
+    if not shutil.which("xdotool"):
+        pytest.skip("xdotool is not installed")
+    code = DRIVE.format(folder=str(ROOT / "04_nn_visualizer"), out=str(tmp_path))
+    environment = os.environ | {"DISPLAY": display, "MPLBACKEND": backend}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    seen = json.loads(result.stdout.splitlines()[-1])
+    assert seen["paused at first"] and seen["played"]
+    assert seen["named"] == seen["lines"], "the mouse names each line that it is on"
+    assert seen["rate"] == 0.25 and seen["seconds of the rate"] < 1.0
+    assert seen["picked"] and seen["weight moved"]
+    assert seen["sizes"] == [[520, 420], [1900, 1200]]
+    assert seen["letters"][0] < seen["letters"][1]
+
+
+DRIVE = """
+import json, subprocess, sys, time
+sys.path.insert(0, {folder!r})
+import matplotlib.pyplot as plt, numpy as np
+import nn_visualizer as script
+plt.rcParams.update(script.STYLE | script.LOOK)
+window = script.Window(script.parse_args(["--out", {out!r}]))
+canvas, seen = window.fig.canvas, {{}}
+plt.show(block=False)
+
+def wait(seconds=0.4):
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        canvas.flush_events()
+        time.sleep(0.002)
+
+def xdo(*words):
+    subprocess.run(["xdotool", *map(str, words)], check=True)
+
+def corner():
+    if hasattr(canvas, "get_tk_widget"):
+        w = canvas.get_tk_widget()
+        return w.winfo_rootx(), w.winfo_rooty()
+    p = canvas.mapToGlobal(canvas.rect().topLeft())
+    return p.x(), p.y()
+
+def move(x, y):
+    left, top = corner()
+    ratio = canvas.device_pixel_ratio if not hasattr(canvas, "get_tk_widget") else 1
+    height = window.fig.bbox.height
+    xdo("mousemove", round(left + x / ratio), round(top + (height - y) / ratio))
+
+def click(x, y):
+    move(x, y)
+    wait(0.1)
+    xdo("click", 1)
+    wait()
+
+def cell(name, x=0.5):
+    left, bottom, width, height = window.cells[name]
+    return ((left + x * width) * window.fig.bbox.width,
+            (bottom + height / 2) * window.fig.bbox.height)
+
+wait(2)
+seen["paused at first"] = len(window.history) == 1
+click(*cell("Play"))
+wait(1)
+click(*cell("Play"))
+seen["played"] = len(window.history) > 2 and not window.playing
+net, named, lines = window.ax["net"].transData, 0, 0
+for place, curve in list(window.curves.items())[::3]:
+    x, y = np.round(net.transform(curve[6]))
+    move(x, y)
+    wait(0.05)
+    lines += 1
+    pixels = net.transform(np.stack([*window.curves.values()]).reshape(-1, 2))
+    away = script.distances(pixels.reshape(-1, 20, 2), np.array([x, y]))
+    index = [*window.curves].index(window.pointed) if window.pointed in window.curves else -1
+    named += index >= 0 and away[index] <= away.min() + 1.5
+seen["named"], seen["lines"] = int(named), lines
+click(*cell("learning rate", 0.75))
+xdo("type", "0.25")
+start = time.perf_counter()
+xdo("key", "Return")
+while window.args.lr != 0.25 and time.perf_counter() < start + 5:
+    canvas.flush_events()
+seen["rate"], seen["seconds of the rate"] = window.args.lr, time.perf_counter() - start
+click(*window.ax["surface"].transData.transform(window.data["P"][0]))
+seen["picked"] = window.picked is not None
+before = window.history[-1]["weights"]
+x, y = net.transform(window.curves[3, 0, 0][10])
+move(x, y)
+xdo("mousedown", 1)
+wait(0.1)
+move(x, y + 40)
+wait(0.1)
+xdo("mouseup", 1)
+wait()
+seen["weight moved"] = bool((window.history[-1]["weights"] != before).any())
+seen["sizes"], seen["letters"] = [], []
+for width, height in ((520, 420), (1900, 1200)):
+    canvas.manager.resize(width, height)
+    wait(1.5)
+    seen["sizes"].append([round(s) for s in window.fig.bbox.size])
+    seen["letters"].append(window.title.get_window_extent().height)
+plt.close("all")
+print(json.dumps(seen))
+"""
 
 
 # Files -------------------------------------------------------------------------------
 
 
 def test_divergence_is_drawn_and_ends_with_status_1(tmp_path, capsys):
-    flags = ["--data", "plane", "--lr", "20", "--out", str(tmp_path)]
+    flags = ["--data", "plane", "--lr", "20", "--no-show", "--out", str(tmp_path)]
     assert script.main(flags) == 1
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "--lr" in captured.err
     assert [path.name for path in tmp_path.iterdir()] == ["diverged.png"]
+
+
+@pytest.mark.parametrize("backend", ["svg", "pdf", "ps"])
+def test_a_backend_without_a_screen_writes_the_same_files(backend, tmp_path):
+    (path,) = (ROOT / "04_nn_visualizer").glob("*.py")
+    result = subprocess.run(
+        [sys.executable, str(path), *QUICK, "--out", str(tmp_path)],
+        env=os.environ | {"MPLBACKEND": backend}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "learning.gif").exists()
 
 
 def test_gif_moves_and_is_small(films):
@@ -499,35 +1349,41 @@ def test_gif_moves_and_is_small(films):
 def test_html_fetches_nothing(films):
     page = (films / "learning.html").read_text(encoding="utf-8")
     assert not re.search(r"(src|href|url)\s*=?\s*[\"'(]?\s*https?:", page)
-    assert "<link" not in page and 'class="fa' not in page
-    assert page.count("data:image/png;base64,") == 4
-    for word in ("Play", "Pause", "Next frame"):
-        assert re.search(rf">\s*{word}</button>", page)
+    assert "<title>xor, 2-3-2-1 tanh: a network learns</title>" in page
+    assert 'name="viewport"' in page
+
+
+def test_every_frame_of_the_html_is_the_state_that_it_names(films):
+    page = (films / "learning.html").read_text(encoding="utf-8")
+    frames = json.loads(re.search(r"const frames = (\[.*?\])", page)[1])
+    epochs = json.loads(re.search(r"epochs = (\[.*?\])", page)[1])
+    assert epochs == ["0", "1", "2", "3"] and len(set(frames)) == 4
 
 
 @pytest.mark.slow
-def test_html_plays_in_a_browser_without_an_error(films, tmp_path):
+def test_html_plays_by_itself_in_a_browser_without_an_error(tmp_path):
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if not browser:
         pytest.skip("no Chromium is installed")
-    page = tmp_path / "page.html"
+    assert script.main(["--no-show", "--out", str(tmp_path)]) == 0
+    source, page = tmp_path / "learning.html", tmp_path / "page.html"
+    assert source.stat().st_size < 3e6
     drive = """<script>setTimeout(() => {
-      let act = name => document.querySelector(`[title="${name}"]`).click();
-      let slider = document.querySelector("input[type=range]");
-      let image = document.querySelector("img"), log = [slider.max, slider.value];
-      let first = image.src;
-      act("Next frame"); log.push(slider.value, image.src !== first);
-      slider.value = 3; slider.dispatchEvent(new Event("input"));
-      log.push(image.naturalWidth > 0);
-      act("First frame"); act("Play");
-      setTimeout(() => { act("Pause"); log.push(slider.value > 0);
-        document.title = log.join(" "); }, 700);
-    }, 300);</script>"""
-    text = (films / "learning.html").read_text(encoding="utf-8")
-    page.write_text(text + drive, encoding="utf-8")
+      let get = id => document.getElementById(id), log = [], time = get("time");
+      log.push(time.value > 0, get("film").naturalWidth > 0);
+      get("play").click(); let first = time.value;
+      get("on").click(); log.push(time.value == +first + 1);
+      get("back").click(); log.push(time.value == first);
+      time.value = 2; time.dispatchEvent(new Event("input"));
+      log.push(get("epoch").textContent.startsWith("epoch "));
+      log.push(document.documentElement.scrollWidth <= window.innerWidth);
+      document.title = log.join(" ");
+    }, 900);</script>"""
+    page.write_text(source.read_text(encoding="utf-8") + drive, encoding="utf-8")
     flags = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
         --disable-background-networking --disable-component-update --disable-sync
-        --enable-logging=stderr --virtual-time-budget=4000 --dump-dom""".split()
+        --window-size=500,800 --enable-logging=stderr --virtual-time-budget=4000
+        --dump-dom""".split()
     result = subprocess.run(
         [browser, *flags, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()],
         capture_output=True,
@@ -536,4 +1392,4 @@ def test_html_plays_in_a_browser_without_an_error(films, tmp_path):
     )
     assert "CONSOLE" not in result.stderr, result.stderr
     title = re.search(r"<title>(.*?)</title>", result.stdout)[1]
-    assert title == "3 0 1 true true true"
+    assert title == "true true true true true true"
