@@ -14,7 +14,7 @@ script = load("08_activation_function_analysis")
 FAILS = [["--lr", "3"]]  # as the README says
 QUICK = ["--epochs", "6", "--seeds", "2", "--depth", "2"]
 TIMINGS = []
-INTERRUPT_AT = 19  # the first 16 calls measure gradients
+INTERRUPT_AT = 11  # the first 8 calls measure gradients
 
 
 def settings(**changes):
@@ -632,7 +632,7 @@ def test_in_wider_layers_the_measured_length_comes_nearer_to_theory():
 
 def test_a_sigmoid_moved_but_not_stretched_is_as_lost_as_before():
     row, lost = centred_sigmoid()
-    assert row["epochs_to_95"] is None and row["accuracy"] < 0.95
+    assert 0.9 < row["accuracy"] < 0.95  # half of the gap of two layers is mended
     np.testing.assert_allclose(lost["loss"], np.log(2), atol=0.002)
     for run in lost["by_rate"].values():
         np.testing.assert_allclose(run["loss"], np.log(2), atol=0.002)
