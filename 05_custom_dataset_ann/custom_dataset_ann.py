@@ -106,7 +106,7 @@ def forward(W, b, X):
         a[k] = np.tanh(z[k])  # (N, H_k)  (5.5)
     a[L] = np.exp(log_softmax(z[L]))  # (N, K)  (5.6): the last layer has no tanh
     if z[L].shape[1] == 1:  # a number to predict: Going further
-        a[L] = z[L]  # (N, 1)  (5.24)
+        a[L] = z[L]  # (N, 1)  (5.22)
     return z, a
 
 
@@ -116,7 +116,7 @@ def forward(W, b, X):
 def loss(z_last, y):
     """Return the loss of the last sums (N, K); y (N, K) holds one-hot rows."""
     if z_last.shape[1] == 1:  # a number to predict, y (N, 1): Going further
-        return np.sum((z_last - y) ** 2) / (2 * len(y))  # (5.25)
+        return np.sum((z_last - y) ** 2) / (2 * len(y))  # (5.23)
     return -np.sum(y * log_softmax(z_last)) / len(y)  # (5.7)
 
 
@@ -187,10 +187,9 @@ def fit(table, training, validation, args, rng, show=False):
     else:  # a number to predict is standardised, too: Going further
         center, scale = y[training].mean(), y[training].std() or 1.0
         y = ((y - center) / scale).reshape(-1, 1)  # (N, 1)
-    X = encode(table["columns"], encoding, training)
-    X_val = encode(table["columns"], encoding, validation)
-    W, b = init_params([X.shape[1]] + args.hidden + [table["K"]], rng)
-    known, held_out = (X, y[training]), (X_val, y[validation])
+    known = encode(table["columns"], encoding, training), y[training]
+    held_out = encode(table["columns"], encoding, validation), y[validation]
+    W, b = init_params([known[0].shape[1]] + args.hidden + [table["K"]], rng)
     best, last, history = train(W, b, known, held_out, args, show)
     return {"encoding": encoding, "params": best, "last": last, "history": history,
             "center": center, "scale": scale}
@@ -207,7 +206,7 @@ def mark(table, answers, rows):
     """Return a mark (N,) for each row's answer: 1 if it is right, else 0."""
     y = table["y"][rows]
     if not table["classes"]:
-        return 1 - (answers[:, 0] - y) ** 2 / max(np.var(y), 1e-300)  # (5.26)
+        return 1 - (answers[:, 0] - y) ** 2 / max(np.var(y), 1e-300)  # (5.24)
     return np.where(answers.argmax(axis=1) == y, 1.0, 0.0)  # (5.16)
 
 
@@ -770,14 +769,15 @@ def learn_a_table(args):
         metrics["cv"] = print_scores(table, a, test, f"rows in {args.folds} folds")
     numbers = [name for name in costs if columns[name].dtype == float][:2]
     if classes:
-        guess = a["network"].argmax(axis=1)
-        counts, precision, recall = rate_classes(y[test], guess, table["K"])
-        metrics |= {"confusion": counts, "precision": precision, "recall": recall}
-        figures["confusion"] = plot_confusion(table, counts, precision, recall)
+        rates = rate_classes(y[test], a["network"].argmax(axis=1), table["K"])
+        metrics |= dict(zip(("confusion", "precision", "recall"), rates))
+        figures["confusion"] = plot_confusion(table, *rates)
     if classes and len(numbers) == 2:  # the two that this network needs most
         two = table | {"columns": {name: columns[name] for name in numbers}}
         longer = argparse.Namespace(**{**vars(args), "epochs": LONGER * args.epochs})
         model = fit(two, training, validation, longer, rng)
+    for key in ("training", "validation"):  # the least and the last loss
+        metrics[f"{key}_loss"] = min(model["history"][key]), model["history"][key][-1]
     figures["overfitting"] = plot_overfitting(model, two, (training, validation))
     figures["towns"] = plot_towns(towns := learn_towns(args))
     metrics["towns"] = {name: [share.min(axis=1), share.mean(axis=1), share.max(axis=1)]
