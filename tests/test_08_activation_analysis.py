@@ -647,6 +647,14 @@ def test_chance_of_a_network_that_is_born_dead(rng):
         assert dead == pytest.approx(1 - (7 / 8) ** k, abs=0.015)
 
 
+def test_the_deeper_a_relu_the_more_often_it_is_born_dead(rng):
+    X, _ = script.make_data(1, 100, 0.15, rng)
+    W, b = script.init_params([2] + [100] * 31 + [1], "He", rng, (5,))
+    z, _ = script.forward(W, b, X, "relu")
+    dead = [np.mean(np.all(z[k] <= 0, axis=-2)) for k in (1, 2, 8, 30)]
+    assert dead[0] == 0 < dead[1] < dead[2] < dead[3] and 0.25 < dead[3] < 0.5
+
+
 @pytest.mark.parametrize(
     "flags",
     [
