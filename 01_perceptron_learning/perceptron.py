@@ -117,10 +117,10 @@ def mistake_bound(X, y, w, b):
 
     w (D,) and b () may be any line that has every example on its side (Novikoff, 1962).
     """
-    folded = np.column_stack([X, np.ones(len(X))])  # (N, D + 1)  (1.10)
+    folded = np.column_stack([X, np.ones(len(X))])  # (N, D + 1)  (1.10), 1 in each row
     direction = np.append(w, b)  # (D + 1,)  (1.10)
     direction = direction / np.linalg.norm(direction)  # its length is 1
-    R = np.linalg.norm(folded, axis=1).max()  # ()  (1.11)
+    R = np.linalg.norm(folded, axis=1).max()  # ()  (1.11), of the lengths of the rows
     gamma = (y * (folded @ direction)).min()  # ()  (1.11)
     return R, gamma, (R / gamma) ** 2  # (1.15)
 
@@ -131,6 +131,7 @@ def mistake_bound(X, y, w, b):
 
 
 # --- Going further --------------------------------------------------------------------
+
 
 def make_blobs(n_points, margin, rng):
     """Return two clouds, X (N, 2) and y (N,), each ``margin`` away from one line."""
@@ -148,9 +149,9 @@ def make_blobs(n_points, margin, rng):
 def separability(X, y):
     """Decide whether a line separates the points, and prove the answer either way.
 
-    Returns the folded w~ (D + 1,) of length 1 with the widest margin and None, or None
-    and a point (D,) of both convex hulls. The shortest sum of (1.16) is found by
-    non-negative least squares (Lawson & Hanson 1974, ch. 23). Raises InputError.
+    Returns the w~ (D + 1,) of length 1 with the widest margin and None, or None and a
+    point (D,) of both convex hulls. Non-negative least squares find the shortest sum of
+    (1.16) (Lawson & Hanson 1974, ch. 23). Raises InputError.
     """
     from scipy.optimize import nnls
 
@@ -294,8 +295,6 @@ def plot_turns(y, corrections, columns, title):
         ax.set(xlabel="", ylabel="")
         ax.set_title("{}: w=({:g},{:g}) b={:g}".format(k, *c["w"], c["b"]), fontsize=9,
                      fontweight="normal")
-    for ax in axs.flat[len(corrections):]:
-        ax.remove()
     fig.suptitle(title, fontsize=11, fontweight="bold")
     fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center",
                ncols=2)
