@@ -44,8 +44,8 @@ MNIST = Path(__file__).resolve().parent / "mnist.npz"
 def load_data(arrays, n_images=None):
     """Return the training, validation and test part, each X (N, D) and y (N,).
 
-    X holds ink, from 0 to 1, y classes, from 0. A tenth of the training images, the
-    same for every seed, is kept for validation; of the others n_images are used.
+    X is ink, from 0 to 1; y counts from 0. A tenth of the training images is kept for
+    validation, the same for every seed; of the others n_images are used.
     """
     X = arrays["x_train"].reshape(len(arrays["x_train"]), -1) / np.float32(255)
     X_test = arrays["x_test"].reshape(len(arrays["x_test"]), -1) / np.float32(255)
@@ -155,10 +155,6 @@ def accuracy(a, y):
     return float(np.mean(a.argmax(axis=1) == y))
 
 
-ROW = ("epoch {:2d}   {training_loss:8.4f}   {training_accuracy:7.2%}   "
-       "{validation_loss:10.4f}   {validation_accuracy:7.2%}   {:9.2f}")
-
-
 def train(W, b, training, validation, epochs, lr, batch_size, rng, shape=None):
     """Train on mini-batches; return the new W and b, and a history of dicts by epoch.
 
@@ -172,9 +168,11 @@ def train(W, b, training, validation, epochs, lr, batch_size, rng, shape=None):
         mb[k], vb[k] = np.zeros_like(b[k]), np.zeros_like(b[k])
     X, y = training
     step, steps = 0, epochs * math.ceil(len(X) / batch_size)
-    history = [measure(W, b, training, validation)]
+    history = [measure_both(W, b, training, validation)]
     print("          training: loss  accuracy   validation: loss  accuracy   seconds")
-    print(ROW.format(0, 0.0, **history[0]))
+    row = ("epoch {:2d}   {training_loss:8.4f}   {training_accuracy:7.2%}   "
+           "{validation_loss:10.4f}   {validation_accuracy:7.2%}   {:9.2f}")
+    print(row.format(0, 0.0, **history[0]))
     for epoch in range(1, epochs + 1):
         start = time.perf_counter()
         order = rng.permutation(len(X))
@@ -191,23 +189,24 @@ def train(W, b, training, validation, epochs, lr, batch_size, rng, shape=None):
                 adam(W[k], dW[k], mW[k], vW[k], step, rate)
                 adam(b[k], db[k], mb[k], vb[k], step, rate)
         seconds = time.perf_counter() - start
-        history.append(measure(W, b, training, validation))
+        history.append(measure_both(W, b, training, validation))
         stop_if_diverged(history[-1]["training_loss"], epoch)
         if epoch % max(1, epochs // 10) == 0 or seconds > 1:
-            print(ROW.format(epoch, seconds, **history[-1]), flush=True)
+            print(row.format(epoch, seconds, **history[-1]), flush=True)
         if CTRL_C:  # it was pressed: what was learnt so far is kept
             break
     return W, b, history
 
 
-def measure(W, b, training, validation):
+def measure_both(W, b, training, validation):
     """Return loss and accuracy on validation images and on as many training images."""
-    row, n = {}, len(validation[1])
-    for name, (X, y) in (("training", training), ("validation", validation)):
+    names = ("training_loss", "training_accuracy", "validation_loss",
+             "validation_accuracy")
+    L, n, values = len(W), len(validation[1]), []
+    for X, y in (training, validation):
         z, a = forward(W, b, X[:n])
-        row[f"{name}_loss"] = float(loss(z[len(W)], y[:n]))
-        row[f"{name}_accuracy"] = accuracy(a[len(W)], y[:n])
-    return row
+        values += [float(loss(z[L], y[:n])), accuracy(a[L], y[:n])]
+    return dict(zip(names, values))
 
 
 def stop_if_diverged(value, epoch):
@@ -257,18 +256,14 @@ def shift_accuracies(W, b, X, y, shape):
 
 
 def diagnose(W, b, history, X, y, lr):
-    """Print what went wrong in training, if it did; return the dead units by layer.
-
-    X, y are the validation images. A dead unit is 0 on all of them.
-    """
+    """Print what went wrong in training; return the units dead on X, by layer."""
     z, a = forward(W, b, X)
     dead = [int((z[k] <= 0).all(axis=0).sum()) for k in range(1, len(W))]
     print("Dead units, 0 on all validation images, by hidden layer:", *dead)
     first, last, chance = history[0], history[-1], np.bincount(y).max() / len(y)
     if len(history) > 1 and last["validation_accuracy"] < 1.5 * chance:
-        answers = len(np.unique(a[len(W)].argmax(axis=1)))
-        print(f"Nothing was learnt: the commonest class is {chance:.1%} of all, and "
-              f"different answers the network has {answers}.")
+        print(f"Nothing was learnt: the commonest class is {chance:.1%} of all. "
+              f"Distinct answers: {len(np.unique(a[len(W)].argmax(axis=1)))}.")
         if last["training_loss"] > first["training_loss"] or any(
                 2 * count > b[k].size for k, count in enumerate(dead, 1)):
             print(f"The steps were probably too long: try --lr {lr / 10:g}")
@@ -296,8 +291,7 @@ def plain(text):
 def plot_tiles(images, columns, texts, gap, size, title, **style):
     """Draw images (N, height, width) as tiles, a text in the gap above each."""
     fig, ax = plt.subplots(figsize=size, layout="constrained")
-    N, height, width = images.shape
-    rows = max(1, math.ceil(N / columns))
+    (N, height, width), rows = images.shape, math.ceil(max(1, len(images)) / columns)
     page = np.full((rows * columns, height + gap, width + 4), np.nan)
     page[:N, gap:, 2:-2] = images
     page = page.reshape(rows, columns, height + gap, width + 4).transpose(0, 2, 1, 3)
@@ -322,14 +316,13 @@ def plot_network(W, b, x, name, shape):
         ax.set_title(f"a[{k}]: {a[k].shape}\n{(a[k] > 0).sum()} above 0", fontsize=10)
         ax.set(xticks=[], yticks=[], xlabel=f"@ W[{k + 1}]: {W[k + 1].shape}\n"
                f"+ b[{k + 1}], {'ReLU' if k + 1 < L else 'softmax'}")
-    for ax, row, text in ((axs[-2], z[L][0], f"z[{L}]"), (axs[-1], a[L][0], f"a[{L}]")):
+    for ax, row, text in ((axs[-2], z[L][0], "z"), (axs[-1], a[L][0], "a")):
         ax.barh(range(len(row)), row, color=np.where(row < 0, "#0072B2", "#E69F00"))
-        ax.set_title(f"{text}: (1, {len(row)})\n", fontsize=10)
-        ax.set(yticks=range(len(row)), ylim=(len(row) - 0.4, -0.6), box_aspect=1)
-    axs[-2].set_xlabel("sum of each class")
-    axs[-1].set(xlabel="its probability", xlim=(0, 1))
-    fig.suptitle(f"One image ({plain(name)}) on its way through the network",
-                 fontsize=11, fontweight="bold", x=0.01, ha="left")
+        ax.set_title(f"{text}[{L}]: (1, {len(row)})\n", fontsize=10)
+        ax.set(yticks=range(len(row)), ylim=(len(row) - 0.4, -0.6), box_aspect=1,
+               xlabel="sum of each class" if text == "z" else "its probability")
+    fig.suptitle(f"One image ({plain(name)}) on its way through the network", x=0.01,
+                 ha="left", fontsize=11, fontweight="bold")
     return fig
 
 
@@ -357,8 +350,8 @@ def plot_mistakes(X, y, a, shape, classes):
     texts = [f"{plain(classes[y[n]])}, read as\n{plain(classes[a[n].argmax()])} "
              f"({a[n].max():.1%})" for n in worst]
     title = f"{len(wrong):,} of {len(y):,} images were misread; of these it was surest"
-    return plot_tiles(X[worst].reshape(-1, *shape), 6, texts, 14, (9, 5.6), title,
-                      cmap="gray_r")
+    X = X[worst].reshape(-1, *shape)
+    return plot_tiles(X, 6, texts, 14, (9, 5.6), title, cmap="gray_r")
 
 
 def plot_first_layer(start, end, X, shape):
@@ -366,8 +359,8 @@ def plot_first_layer(start, end, X, shape):
     units = np.argsort(-np.linalg.norm(end - start, axis=0))[:8]
     rows = np.concatenate([w[:, units].T for w in (start, end, end - start)])
     never, limit = int((X.max(axis=0) == 0).sum()), np.percentile(np.abs(rows), 99.5)
-    title = f"At the {never} pixels without ink the weights stay as random as before"
-    fig = plot_tiles(rows.reshape(-1, *shape), len(units), (), 4, (9, 3.7), title,
+    fig = plot_tiles(rows.reshape(-1, *shape), len(units), (), 4, (9, 3.7), "At the "
+                     f"{never} pixels without ink the weights stay as random as before",
                      cmap=SIGNED, vmin=-limit, vmax=limit)
     fig.axes[0].set_yticks((np.arange(3) + 0.5) * (shape[0] + 4),
                            ["start", "after\ntraining", "change"])
@@ -378,11 +371,11 @@ def plot_first_layer(start, end, X, shape):
 def plot_shift(curves):
     """Draw the accuracies on moved test images, after training and of --load."""
     fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-    for curve, name, colour in zip(curves, ("this network", "the weights of --load"),
-                                   (TEST_COLOUR, "#000000")):
+    for curve, name, colour, lift in zip(curves, ("this network", "the one of --load"),
+                                         (TEST_COLOUR, "#000000"), (5, -14)):
         ax.plot(range(5), curve, "o-", color=colour, label=name)
         for s, share in enumerate(curve):
-            ax.annotate(f"{share:.1%}", (s, share), (8, 3), color=colour,
+            ax.annotate(f"{share:.1%}", (s, share), (8, lift), color=colour,
                         textcoords="offset points")
     ax.set(xticks=range(5), xlim=(-0.2, 4.5), ylim=(0, 1.08), ylabel="share of right "
            "answers", xlabel="test images moved by so many pixels",
@@ -534,7 +527,7 @@ def read_images(path):
     return arrays, names
 
 
-def read_weights(path, n_in, n_out):
+def load_network(path, n_in, n_out):
     """Return W and b saved in an .npz file; raise InputError if they do not fit."""
     arrays, W, b, size = read_arrays(path), {}, {}, n_in
     for k in range(1, len(arrays) // 2 + 1):
@@ -555,7 +548,7 @@ def read_grey(path):
 
     try:
         with Image.open(path) as file:
-            if max(file.size) > min(100 * min(file.size), 12_000):
+            if max(file.size) > min(100 * min(file.size), 9_000):
                 raise ValueError(f"{file.width} x {file.height} pixels are no page")
             image = ImageOps.exif_transpose(file)
             if image.mode[0] in "IF":  # 16 bits and more: white is the brightest pixel
@@ -575,8 +568,7 @@ def read_grey(path):
 def find_marks(grey):
     """Return the ink of each mark on a page, boolean arrays, in the order of reading.
 
-    Ink differs from the paper around it. No digits are: what touches the edge if there
-    is anything else, what encloses a mark (a frame), and what is small beside others.
+    Left out are what touches the edge, frames around a mark, and what is small.
     """
     from scipy import ndimage
 
@@ -598,15 +590,14 @@ def find_marks(grey):
             edge = any(s.start == 0 or s.stop == n for s, n in zip(box, grey.shape))
             marks.append((edge, box[1].start, sizes[i - 1], mine & mask[box]))
     marks = [m for m in marks if not m[0]] or marks
-    longest = max(m[2] for m in marks)
-    return [m[3] for m in sorted(marks, key=lambda m: m[1]) if m[2] > 0.7 * longest]
+    long = 0.7 * max(m[2] for m in marks)
+    return [m[3] for m in sorted(marks, key=lambda m: m[1]) if m[2] > long]
 
 
 def center_like_mnist(mark, shape=(28, 28)):
     """Return ink (H, W) as MNIST shows its digits, as one row of pixels (1, D).
 
-    It is scaled to fit 20 x 20 pixels and put into 28 x 28 so that its centre of mass
-    falls on pixel (14, 14): where the 60,000 have theirs.
+    20 x 20 pixels large, its centre of mass at (14, 14): as the 60,000 are.
     """
     from PIL import Image
     from scipy.ndimage import center_of_mass
@@ -619,8 +610,8 @@ def center_like_mnist(mark, shape=(28, 28)):
     corner = np.rint(np.array(shape) / 2 - center_of_mass(small))
     room = np.subtract(shape, small.shape)  # empty rows and columns
     before = np.clip(corner, 0, room).astype(int)
-    small = np.pad(small / small.max(), np.stack([before, room - before], axis=1))
-    return small.reshape(1, -1)
+    sides = np.stack([before, room - before], axis=1)
+    return np.pad(small / small.max(), sides).reshape(1, -1)
 
 
 def read_pictures(paths, W, b, shape, classes):
@@ -635,29 +626,27 @@ def read_pictures(paths, W, b, shape, classes):
         x = center_like_mnist(marks[0], shape)
         found = center_like_mnist(marks[0], (4 * shape[0], 4 * shape[1]))
         a = predict(W, b, x)[0]
-        answer = f"{classes[a.argmax()]} ({a.max():.1%})"
-        print(f"{path.name}: {answer}" + (len(marks) > 1) *
-              f", the leftmost of {len(marks)} separate marks")
-        numbers = ",".join(f"{p:.4f}" for p in a)
-        table += f'"{path.name}",{len(marks)},{classes[a.argmax()]},{numbers}\n'
+        name, numbers = classes[a.argmax()], ",".join(f"{p:.4f}" for p in a)
+        several = f", the leftmost of {len(marks)} separate marks" * (len(marks) > 1)
+        print(f"{path.name}: {name} ({a.max():.1%}){several}")
+        table += f'"{path.name}",{len(marks)},{name},{numbers}\n'
         seen = np.kron(x.reshape(shape), np.ones((4, 4)))
         tiles.append(np.hstack([found.reshape(seen.shape), seen]))
-        texts.append(f"{plain(path.name)}\n{plain(answer)}")
+        texts.append(f"{plain(path.name)}\n{plain(name)} ({a.max():.1%})")
     if not tiles:
         raise InputError("none of the pictures could be read")
     tiles, columns = np.array(tiles[:40]), min(4, len(tiles))
     size = 2.3 * columns + 0.4, 1.6 * math.ceil(len(tiles) / columns) + 0.5
-    title = "Left: the ink found; right: as the network sees it"
-    return plot_tiles(tiles, columns, texts[:40], 45, size, title, cmap="gray_r"), (
-        table.encode(errors="replace"))
+    fig = plot_tiles(tiles, columns, texts[:40], 45, size, "Left: the ink found; "
+                     "right: as the network sees it", cmap="gray_r")
+    return fig, table.encode(errors="replace")
 
 
 def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
     for flag, kind, low, high, default, words in (
-            ("--epochs", int, 1, 10_000, None, "passes over the training images (8; 30 "
-             "with --augment; none with --load)"),
+            ("--epochs", int, 1, 10_000, None, "10; 30 with --augment; 0 with --load"),
             ("--images", int, 1, 10**6, None, "training images to use (all)"),
             ("--batch-size", int, 1, 10_000, 256, "images per step (256)"),
             ("--lr", float, 1e-9, 1e9, 0.004, "learning rate at the start (0.004)"),
@@ -666,37 +655,32 @@ def parse_args(argv=None):
                             metavar="N", help=words)
     parser.add_argument("--hidden", type=number(int, 1, 2048), nargs="+", metavar="H",
                         help="sizes of the hidden layers (256 128)")
-    parser.add_argument("--augment", action="store_true",
-                        help="distort every training image at random, anew each time")
-    for flag, default, words in (
-            ("--load", None, "start from the weights of an earlier run"),
-            ("--data", MNIST, "other images, laid out like mnist.npz")):
-        parser.add_argument(flag, type=Path, metavar="FILE.npz", default=default,
-                            help=words)
+    parser.add_argument("--augment", action="store_true", help="distort the images")
+    parser.add_argument("--load", type=Path, metavar="FILE.npz",
+                        help="start from the weights of an earlier run")
+    parser.add_argument("--data", type=Path, metavar="FILE.npz", default=MNIST,
+                        help="other images, laid out like mnist.npz")
     parser.add_argument("--predict", type=Path, nargs="+", metavar="IMAGE", default=[],
                         help="read the digit in these drawings or photographs")
     args = parser.parse_args(argv)
     if sum(args.hidden or []) > 4096:
         parser.error("the hidden layers may have 4096 units together, not more")
-    if args.load and args.hidden:
-        parser.error("--hidden contradicts --load, whose weights have their own layers")
-    if args.load and not args.epochs and (args.augment or args.seeds > 1):
-        parser.error("--load trains only if --epochs is given")
-    args.epochs = args.epochs or (0 if args.load else 30 if args.augment else 8)
+    if args.load and (args.hidden or args.seeds > 1 or args.augment > (args.epochs or 0)):
+        parser.error("--load has its own --hidden, one seed, and trains with --epochs")
+    args.epochs = args.epochs or (0 if args.load else 30 if args.augment else 10)
     args.hidden = args.hidden or [256, 128]
     return args
 
 
 def train_seeds(args, start, parts, sizes, shape):
     """Return W[1] before training, W, b, history and test accuracy, for each seed."""
-    runs = []
+    runs, (training, validation, test) = [], parts
     for seed in range(args.seed, args.seed + args.seeds):
-        print(f"Seed {seed}:\n" * (args.seeds > 1), end="")
         rng = np.random.default_rng(seed)
         W, b = before = start or init_params(sizes, rng)
-        W, b, history = train(W, b, *parts[:2], args.epochs, args.lr, args.batch_size,
-                              rng, args.augment and shape)
-        score = accuracy(predict(W, b, parts[2][0]), parts[2][1])
+        W, b, history = train(W, b, training, validation, args.epochs, args.lr,
+                              args.batch_size, rng, args.augment and shape)
+        score = accuracy(predict(W, b, test[0]), test[1])
         runs.append((before[0][1], W, b, history, score))
         if CTRL_C:
             break
@@ -709,14 +693,13 @@ def read_digits(args):
     parts = training, validation, (X, y) = load_data(arrays, args.images)
     sizes, start = [X.shape[1], *args.hidden, len(classes)], None
     if args.load:
-        start = read_weights(args.load, sizes[0], sizes[-1])
+        start = load_network(args.load, sizes[0], sizes[-1])
         sizes[1:] = [row.size for row in start[1].values()]
     print(f"{'-'.join(map(str, sizes))}, Adam {args.lr:g}, batch {args.batch_size}, "
           f"seed {args.seed}; {len(training[1]):,} training, {len(validation[1]):,} "
           f"validation, {len(y):,} test images\n")
-    shape, begun = arrays["x_train"].shape[1:], time.perf_counter()
+    shape = arrays["x_train"].shape[1:]
     runs = train_seeds(args, start, parts, sizes, shape)
-    seconds = (time.perf_counter() - begun) / len(runs)
     before, W, b, history, score = runs[0]
     a = predict(W, b, X)
     wrong = [(i, j) for i, j in zip(y, a.argmax(axis=1)) if i != j]
@@ -738,12 +721,11 @@ def read_digits(args):
         figures["predictions"], others["predictions.csv"] = drawn
     metrics = {"test_accuracy": score, "wrong": len(wrong), "history": history,
                "dead": diagnose(W, b, history, *validation, args.lr), "shift": curves,
-               "parameters": sum(W[k].size + b[k].size for k in W), "seconds": seconds}
+               "parameters": sum(W[k].size + b[k].size for k in W)}
     if len(runs) > 1:
-        scores = [run[4] for run in runs]
-        metrics |= {"test_mean": np.mean(scores), "test_sd": np.std(scores, ddof=1)}
-        print("{} seeds: {test_mean:.2%} on average, standard deviation {test_sd:.2%}"
-              .format(len(runs), **metrics))
+        mean, sd = np.mean([r[4] for r in runs]), np.std([r[4] for r in runs], ddof=1)
+        metrics |= {"test_mean": mean, "test_sd": sd}
+        print(f"{len(runs)} seeds: {mean:.2%} on average, standard deviation {sd:.2%}")
     save_results(args, figures, metrics, others)
 
 

@@ -75,6 +75,44 @@ def gradient_cases():
         )
 
 
+def worked():
+    """The numbers of the README that a reader works by hand."""
+    W = {1: np.eye(2), 2: np.array([[2.0, 1, 0], [1, -1, 1]])}
+    z, a = script.forward(W, {1: 0.0, 2: 0.0}, np.array([[1.0, -0.5]]))
+    p, costs, slopes = a[2][0], [], []
+    for y in (0, 1):
+        costs.append(script.loss(z[2], np.array([y])))
+        dz = p - np.eye(3)[y]
+        dW, _ = script.backward(W, z, a, np.array([y]))
+        assert np.allclose(dW[2][0], dz) and not dW[2][1].any()
+        assert np.isclose(dW[1][0, 0], dz @ W[2][0]) and not dW[1][0, 1]
+        slopes.append(dz @ W[2].T)
+    ratios, steps = [], []
+    w, m, v, g = np.zeros(1), np.zeros(1), np.zeros(1), np.array([0.5])
+    for step in (1, 2):
+        before = w.copy()
+        script.adam(w, g, m, v, step, 1.0)
+        ratios.append(float(m[0] / np.sqrt(v[0])))
+        steps.append(float(before[0] - w[0]))
+    assert np.allclose(steps, 1, rtol=1e-5)  # of eta = 1
+    X = data()[1][0]
+    W, b = script.init_params([784, 256, 128, 10], np.random.default_rng(0))
+    _, a = script.forward(W, b, X)
+    _, half = script.forward({k: W[k] / np.sqrt(2) for k in W}, b, X)
+    return {
+        "e2": math.exp(2), "total": np.exp([2.0, 1, 0]).sum(),
+        "p0": p[0], "p1": p[1], "p2": p[2], "cost0": costs[0], "cost1": costs[1],
+        "cost_sure": -math.log(0.01), "log10": math.log(10),
+        "da1": slopes[1][0], "da2": slopes[1][1],
+        "ex2a": slopes[0][0], "ex2b": slopes[0][1],
+        "ratio1": ratios[0], "ratio2": ratios[1],
+        "factor1": 1 / ratios[0], "factor2": 1 / ratios[1],
+        **{f"ms{k}": float((a[k] ** 2).mean()) for k in (0, 1, 2)},
+        **{f"half{k}": float((half[k] ** 2).mean()) for k in (1, 2)},
+        "ex1": script.loss(np.log([[1.0, 1, 2]]), np.array([2])),
+    }  # fmt: skip
+
+
 @functools.cache
 def data():
     arrays, _ = script.read_images(script.MNIST)
@@ -395,7 +433,7 @@ def test_one_full_batch_step_is_loss_gradient_and_adam(rng, capsys, monkeypatch)
 def test_training_is_measured_on_as_many_images_as_validation(rng):
     W, b = script.init_params([4, 3], rng, float)
     X, y = rng.normal(size=(9, 4)), rng.integers(0, 3, 9)
-    row = script.measure(W, b, (X, y), (X[4:], y[4:]))
+    row = script.measure_both(W, b, (X, y), (X[4:], y[4:]))
     z, a = script.forward(W, b, X[:5])
     assert row["training_loss"] == pytest.approx(script.loss(z[1], y[:5]))
     z, a = script.forward(W, b, X[4:])
@@ -490,7 +528,7 @@ def test_dead_units_are_counted(capsys):
     X, y = np.eye(4), np.arange(4)
     W = {1: np.array([[1.0, -1, 0]] * 4), 2: np.ones((3, 4))}
     b = {1: np.array([[0.0, -1, 0]]), 2: np.zeros((1, 4))}
-    history = [script.measure(W, b, (X, y), (X, y))]
+    history = [script.measure_both(W, b, (X, y), (X, y))]
     assert script.diagnose(W, b, history, X, y, 0.1) == [2]
     assert "by hidden layer: 2\n" in capsys.readouterr().out
 
@@ -503,7 +541,7 @@ def test_the_likely_cause_follows_the_loss(worse, word, capsys):
     history = [row | {"training_loss": 1.0}, row | {"training_loss": 1.0 + worse}]
     script.diagnose(W, b, history, X, y, 0.5)
     out = capsys.readouterr().out
-    assert word in out and "commonest class is 25.0%" in out and "has 1." in out
+    assert word in out and "commonest class is 25.0%" in out and "answers: 1." in out
 
 
 # --- Distortion, shifts
@@ -763,7 +801,9 @@ def page_of(kind, digit):
     "kind", "plain thin thick faint shadow ruled desk axes two small".split()
 )
 def test_pages_of_many_kinds_are_read(kind, tmp_path):
-    for digit in STROKES:
+    from scipy.ndimage import gaussian_filter
+
+    for digit in (2, 4, 7):
         page_of("plain", digit).save(tmp_path / "plain.png")
         plain = as_seen(tmp_path / "plain.png")
         assert script.predict(*trained(), plain).argmax() == digit
@@ -771,8 +811,8 @@ def test_pages_of_many_kinds_are_read(kind, tmp_path):
         marks = script.find_marks(script.read_grey(tmp_path / "page.png"))
         seen = script.center_like_mnist(marks[0])
         assert len(marks) == (2 if kind == "two" else 1)
-        alike = np.corrcoef(plain[0], seen[0])[0, 1]
-        assert alike > (0.5 if kind in ("thin", "thick", "two") else 0.85), digit
+        blurred = [gaussian_filter(x.reshape(28, 28), 2).ravel() for x in (plain, seen)]
+        assert np.corrcoef(*blurred)[0, 1] > 0.85, digit
 
 
 def predict_flags(tmp_path, *pictures):
@@ -850,7 +890,7 @@ def test_weights_survive_a_round_trip_and_training_goes_on(
     weights = tmp_path / "a/weights.npz"
     again = ["--data", str(QUICK_DATA), "--load", str(weights)]
     assert script.main([*again, "--out", str(tmp_path / "b")]) == 0
-    flags = [*again, "--epochs", "2", "--seeds", "2", "--out", str(tmp_path / "c")]
+    flags = [*again, "--epochs", "2", "--out", str(tmp_path / "c")]
     assert script.main(flags) == 0
     first, second, third = (
         json.loads((tmp_path / x / "metrics.json").read_text()) for x in "abc"
