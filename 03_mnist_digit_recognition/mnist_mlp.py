@@ -60,13 +60,13 @@ def load_data(arrays, n_images=None):
 
 def relu(z):
     """Return max(0, z), element by element."""
-    return np.maximum(0.0, z)  # (3.1)
+    return np.maximum(0.0, z)
 
 
 def softmax(z):
     """Return exp(z) / sum(exp(z)) along the last axis; the shift prevents overflow."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)  # (3.2)
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 def forward(W, b, X):
@@ -81,7 +81,7 @@ def forward(W, b, X):
     return z, a
 
 
-def predict(W, b, X):
+def probabilities(W, b, X):
     """Return the probabilities (N, K) of the classes of the images X (N, D)."""
     _, a = forward(W, b, X)
     return a[len(W)]
@@ -107,7 +107,7 @@ def init_params(sizes, rng, dtype=np.float32):
 def log_softmax(z):
     """Return log(softmax(z)) along the last axis, exact where softmax underflows."""
     shifted = z - z.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))  # (3.6)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def loss(z, y):
@@ -227,9 +227,8 @@ def stop_if_diverged(value, epoch):
 def distort(X, shape, rng, shift=1.0, bend=0.6, waves=4):
     """Return X (N, D) with every image moved and bent a little, each differently.
 
-    Cosine waves displace its pixels: that of frequency 0 moves the whole image, by
-    ``shift`` pixels (standard deviation); the others, by ``bend`` divided by frequency,
-    turn, stretch and warp it. The three numbers were chosen on validation images.
+    Cosine waves displace its pixels: that of frequency 0 by ``shift`` pixels (standard
+    deviation), others by ``bend`` / frequency. Chosen on validation images.
     """
     from scipy.ndimage import map_coordinates
 
@@ -251,7 +250,7 @@ def shift_accuracies(W, b, X, y, shape):
     for s in range(5):  # what leaves on one side comes back on the other: it is empty
         moved = [np.roll(images, move, axis=(1, 2)).reshape(X.shape)
                  for move in ((s, 0), (-s, 0), (0, s), (0, -s))]
-        scores.append(np.mean([accuracy(predict(W, b, x), y) for x in moved]))
+        scores.append(np.mean([accuracy(probabilities(W, b, x), y) for x in moved]))
     return scores
 
 
@@ -625,7 +624,7 @@ def read_pictures(paths, W, b, shape, classes):
             continue
         x = center_like_mnist(marks[0], shape)
         found = center_like_mnist(marks[0], (4 * shape[0], 4 * shape[1]))
-        a = predict(W, b, x)[0]
+        a = probabilities(W, b, x)[0]
         name, numbers = classes[a.argmax()], ",".join(f"{p:.4f}" for p in a)
         several = f", the leftmost of {len(marks)} separate marks" * (len(marks) > 1)
         print(f"{path.name}: {name} ({a.max():.1%}){several}")
@@ -665,7 +664,8 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     if sum(args.hidden or []) > 4096:
         parser.error("the hidden layers may have 4096 units together, not more")
-    if args.load and (args.hidden or args.seeds > 1 or args.augment > (args.epochs or 0)):
+    idle = args.augment and not args.epochs
+    if args.load and (args.hidden or args.seeds > 1 or idle):
         parser.error("--load has its own --hidden, one seed, and trains with --epochs")
     args.epochs = args.epochs or (0 if args.load else 30 if args.augment else 10)
     args.hidden = args.hidden or [256, 128]
@@ -680,7 +680,7 @@ def train_seeds(args, start, parts, sizes, shape):
         W, b = before = start or init_params(sizes, rng)
         W, b, history = train(W, b, training, validation, args.epochs, args.lr,
                               args.batch_size, rng, args.augment and shape)
-        score = accuracy(predict(W, b, test[0]), test[1])
+        score = accuracy(probabilities(W, b, test[0]), test[1])
         runs.append((before[0][1], W, b, history, score))
         if CTRL_C:
             break
@@ -701,7 +701,7 @@ def read_digits(args):
     shape = arrays["x_train"].shape[1:]
     runs = train_seeds(args, start, parts, sizes, shape)
     before, W, b, history, score = runs[0]
-    a = predict(W, b, X)
+    a = probabilities(W, b, X)
     wrong = [(i, j) for i, j in zip(y, a.argmax(axis=1)) if i != j]
     i, j = max(wrong, key=wrong.count, default=(0, 0))
     print(f"Test accuracy {score:.2%}: {len(wrong):,} of {len(y):,} wrong, most often "

@@ -319,7 +319,7 @@ def test_predictions_are_the_last_activation(rng):
     W, b = script.init_params([5, 4, 3], rng)
     X = rng.normal(size=(6, 5)).astype(np.float32)
     z, a = script.forward(W, b, X)
-    np.testing.assert_array_equal(script.predict(W, b, X), a[2])
+    np.testing.assert_array_equal(script.probabilities(W, b, X), a[2])
     np.testing.assert_allclose(a[2].sum(axis=1), 1, rtol=1e-6)
     assert a[0] is X and sorted(z) == [1, 2]
     assert script.accuracy(a[2], a[2].argmax(axis=1)) == 1.0
@@ -421,7 +421,7 @@ def test_one_full_batch_step_is_loss_gradient_and_adam(rng, capsys, monkeypatch)
     assert history[0]["training_accuracy"] == script.accuracy(a[2], y)
     assert watched == [(history[1]["training_loss"], 1)]
     assert history[1]["validation_accuracy"] == script.accuracy(
-        script.predict(W_end, b_end, X), y
+        script.probabilities(W_end, b_end, X), y
     )
     end, now = join(W_end, b_end), join(W, b)
     for key, grad in grads.items():  # m = 0.1 g, v = 0.001 g^2: lr times the sign of g
@@ -443,7 +443,7 @@ def test_training_is_measured_on_as_many_images_as_validation(rng):
 
 def test_a_minute_of_training_reads_digits():
     X, y = data()[1]
-    assert script.accuracy(script.predict(*trained(), X), y) > 0.94
+    assert script.accuracy(script.probabilities(*trained(), X), y) > 0.94
 
 
 def test_all_depths_learn(capsys):
@@ -642,7 +642,7 @@ def test_photographs_of_test_digits_are_read(style, tmp_path, capsys):
         photograph(digit.reshape(28, 28), **style).save(tmp_path / "photo.png")
         seen.append(as_seen(tmp_path / "photo.png"))
     seen = np.concatenate(seen)
-    assert script.accuracy(script.predict(*trained(), seen), y) >= 0.9
+    assert script.accuracy(script.probabilities(*trained(), seen), y) >= 0.9
     likeness = [np.corrcoef(a, b)[0, 1] for a, b in zip(seen, X)]
     assert np.median(likeness) > 0.8
 
@@ -806,7 +806,7 @@ def test_pages_of_many_kinds_are_read(kind, tmp_path):
     for digit in (2, 4, 7):
         page_of("plain", digit).save(tmp_path / "plain.png")
         plain = as_seen(tmp_path / "plain.png")
-        assert script.predict(*trained(), plain).argmax() == digit
+        assert script.probabilities(*trained(), plain).argmax() == digit
         page_of(kind, digit).save(tmp_path / "page.png")
         marks = script.find_marks(script.read_grey(tmp_path / "page.png"))
         seen = script.center_like_mnist(marks[0])
