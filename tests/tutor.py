@@ -67,7 +67,9 @@ def flatten(value, names=None, name=""):
         pairs = list(zip(given, value))
         if len(pairs) != len(value):
             pairs += [(f"part {i}", v) for i, v in enumerate(value)][len(pairs) :]
-    elif isinstance(value, list) and all(np.ndim(v) == 0 for v in value):
+    elif isinstance(value, list) and not any(
+        isinstance(v, dict | tuple | np.ndarray) for v in value
+    ):
         return {name or "the result": np.array(value)}
     elif isinstance(value, list):
         pairs = [(f"{name}[{i}]", v) for i, v in enumerate(value)]
