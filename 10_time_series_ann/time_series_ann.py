@@ -126,9 +126,7 @@ def train(params, X, y, epochs, lr, decay, validation=None, show=False):
         cache = forward(params, X)
         value = loss(params, cache["a2"], y, decay).mean()
         stop_if_diverged(value, epoch)
-        if validation is None:
-            best = params
-        else:
+        if validation is not None:
             unseen = forward(params, validation[0])["a2"]
             errors.append(loss(params, unseen, validation[1], 0.0).mean())
             lowest = int(np.argmin(errors))
@@ -138,7 +136,7 @@ def train(params, X, y, epochs, lr, decay, validation=None, show=False):
                 print(f"{epoch:5d}  {value:9.6f}  {errors[-1]:10.6f}", flush=True)
             if epoch >= 2 * lowest + 50:  # no better for as long again: it is over
                 break
-        if epoch == epochs or CTRL_C:  # pressed: what was learnt so far is kept
+        if epoch == epochs:
             break
         grads = backward(params, X, cache, y, decay)
         params = dict(params)  # a copy: best may be the old one
@@ -149,7 +147,9 @@ def train(params, X, y, epochs, lr, decay, validation=None, show=False):
             v_hat = v[name] / (1 - 0.999 ** (epoch + 1))
             step = lr * m_hat / (np.sqrt(v_hat) + 1e-8)  # (10.14)
             params[name] = params[name] - step
-    return best, errors
+        if CTRL_C:  # it was pressed: what was learnt so far is kept
+            break
+    return (params if validation is None else best), errors
 
 
 def forecast(params, X, steps):
@@ -158,7 +158,7 @@ def forecast(params, X, steps):
     for _ in range(steps):
         a2 = forward(params, X)["a2"]  # (N, 1)
         path.append(a2)
-        older = np.broadcast_to(X[..., 1:], (*a2.shape[:-1], X.shape[-1] - 1))
+        older = X[..., 1:] + 0 * a2  # (N, D - 1), with the axis of S that a2 has
         X = np.concatenate([older, a2], axis=-1)  # (N, D)  (10.15)
     return np.concatenate(path, axis=-1)
 
@@ -289,7 +289,8 @@ def judge(forecasts, truth):
                        "difference": d.mean(), "half": half}
     best = min(list(table)[1:], key=lambda name: table[name]["mse"])
     d, half = table[best]["difference"], table[best]["half"]
-    verdict = "no difference" if abs(d) <= half else "better" if d < 0 else "worse"
+    doubt = half + 1e-12 * np.mean(truth**2)  # the second: of rounding
+    verdict = "no difference" if abs(d) <= doubt else "better" if d < 0 else "worse"
     return {"models": table, "best_rival": best, "verdict": verdict}
 
 
@@ -324,19 +325,21 @@ def plot_map(X, y, params, V, b, paths, truth):
     return fig, errors
 
 
-def plot_window(past, nexts, name, M):
-    """Draw how a window (D,) of the last values moves on over forecasts, fed back."""
+def plot_window(past, nexts, D, name, M):
+    """Draw how a window of D values, the last are past, moves on over its forecasts."""
     fig, ax = plt.subplots(figsize=(9, 2.6), layout="constrained")
-    D, row = len(past), [*past, *nexts]
+    n, row = len(past), [*past, *nexts]
     for r in range(len(nexts)):
-        for i in range(r, D + r + 1):
-            colour = "#56B4E9" if D + r - M <= i < D + r else "#FFFFFF"
-            edge, width = (NETWORK, 2) if i >= D else ("#888888", 1)
-            ax.text(i, -r, f"{row[i]:.3g}", ha="center", va="center", bbox={
+        for i in range(r, n + r + 1):
+            colour = "#56B4E9" if n + r - M <= i < n + r else "#FFFFFF"
+            edge, width = (NETWORK, 2) if i >= n else ("#888888", 1)
+            text = f"{row[i]:.3g}" if abs(row[i]) < 1000 else f"{row[i]:.5g}"
+            ax.text(i, -r, text, ha="center", va="center", bbox={
                 "boxstyle": "square,pad=0.4", "fc": colour, "ec": edge, "lw": width})
-    ax.set(xlim=(-0.6, D + 2.6), ylim=(0.5 - len(nexts), 0.5),
-           title=f"{D} values of {name} in, one forecast out (blue frame), which enters"
-                 f"\nthe next. The line sees all {D}, the hidden layer the last {M}")
+    ax.set(xlim=(-0.6, n + 2.6), ylim=(0.5 - len(nexts), 0.5),
+           title=f"{D} values of {name} " + f"(the last {n} shown) " * (n < D) + "in, "
+                 "one forecast out (blue frame),\nwhich enters the next window. "
+                 f"The line sees all {D}, the hidden layer the last {min(M, D)}")
     ax.axis("off")
     return fig
 
@@ -355,12 +358,12 @@ def plot_forecasts(times, x, forecasts, name, score):
             f"{best}, the best rival: {score['verdict']}")
     rows = {who: row for who, row in score["models"].items() if who != "network"}
     low.errorbar([r["difference"] for r in rows.values()],
-                 [f"{who}: RMSE {r['rmse']:.3g}" for who, r in rows.items()], fmt="o",
+                 [f"{who}: RMSE {r['rmse']:.4g}" for who, r in rows.items()], fmt="o",
                  xerr=[r["half"] for r in rows.values()], color=LINE, capsize=4)
     low.axvline(0, color=NETWORK)
     rmse = score["models"]["network"]["rmse"]
     low.set(xlabel="squared error of the network less the rival's, with 95 % interval",
-            title=f"Left of 0 the network (RMSE {rmse:.3g}) errs less; an interval "
+            title=f"Left of 0 the network (RMSE {rmse:.4g}) errs less; an interval "
                   "across 0: no difference")
     return fig
 
@@ -380,7 +383,7 @@ def plot_checks(curves, epochs, shifts, lags):
     right.legend()
     right.set(xlabel="shift k: compared with the value k steps before", ylabel="RMSE",
               title=f"The network's forecast is {'' if lags else 'not '}nearer\nto the "
-                    "last value (k = 1) than to the truth (0)")
+                    "last value (k = 1) than to the truth")
     return fig
 
 
@@ -570,7 +573,8 @@ def read_numbers(texts, decimal=None):
 SUNSPOTS = Path(__file__).resolve().parent / "sunspots.csv"
 SUNSPOT_ENDS = ("1920", "1955", "1979")  # as Tong & Lim (1980) and those who followed
 MOST = 5000  # values read, the last of a longer file: with more a run takes over 10 s
-DATES = [day + clock for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M%z")
+DATES = [day + clock for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S",
+                                   " %H:%M:%S%z", "T%H:%M:%S%z")
          for day in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")]
 DATES += ["%Y-%m", "%Y%m", "%Y%m%d", "%m/%Y", "%m.%Y", "%b-%Y", "%b %Y", "%B %Y",
           "%Y-%b", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"]
@@ -628,7 +632,7 @@ def read_series(path, column):
     if [name.lower() for name in head[:2]] == ["year", "month"] and k > 1:
         labels = [f"{row[0]}-{row[1]}" for row in rows]
     x = read_numbers([row[k] for row in rows])
-    for n in np.flatnonzero(~(abs(x) < 1e100))[:1]:
+    for n in np.flatnonzero(~(abs(x) < 1e50))[:1]:
         raise InputError(f"row {n + 1} of {path} has {rows[n][k]!r} where a number "
                          f"should be ({head[k]}): fill it in, or cut the series there")
     times, steps, unit = read_times(labels, path)
@@ -734,12 +738,12 @@ def learn_all(x, first, name, args):
 
 
 def look_ahead(network, past):
-    """Return the end of the window past (1, W) and three forecasts, each fed back."""
+    """Return the last 9 values of past (1, W) at most and three forecasts, fed back."""
     ahead = past
     for _ in range(3):
         nexts = predict(network, ahead).mean(axis=0)
         ahead = np.append(ahead, nexts[:, None], axis=1)[:, 1:]
-    return past[0, -min(network["order"], 12) :], ahead[0, -3:]
+    return past[0, -min(network["order"], 9) :], ahead[0, -3:], network["order"]
 
 
 def forecast_series(args):
