@@ -464,6 +464,15 @@ def test_gradients_by_layer_follow_theory():
     assert 1e-20 < measured[0] < 0.25**30  # no slope is above 1/4
 
 
+def test_measured_networks_have_the_stated_sizes(rng, monkeypatch):
+    seen, honest = [], script.init_params
+    monkeypatch.setattr(
+        script, "init_params", lambda *args: seen.append(args) or honest(*args)
+    )
+    assert script.measure_lengths(3, "He", "relu", rng).shape == (3,)
+    assert [(sizes, init, n) for sizes, init, _, n in seen] == [([100] * 5, "He", (12,))]
+
+
 def test_dead_share_counts_units_flat_on_every_example():
     z = np.array([[-1.0, -1.0, 3.0], [-2.0, 4.0, 5.0]])
     z, a = {1: z, 2: z}, {0: z, 1: np.maximum(z, 0), 2: z}
