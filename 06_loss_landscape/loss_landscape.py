@@ -259,7 +259,7 @@ def plot_bowl(minimum, path):
     fig, ax = plot_plane(w, b, J, np.column_stack([path, line_loss(path)]), (
         "w", "b", "loss J"), ("From above: ellipses", "In 3-D: a bowl"))
     lines = ax.contour(w, b, J, [1, 3, 10.75, 25], colors="white", linewidths=0.8)
-    ax.clabel(lines, fmt="%.4g", fontsize=9)  # 10.75 passes the start, (0, 0)
+    ax.clabel(lines, [1, 3, 25], fmt="%g", fontsize=9)  # 10.75 passes the start
     arrows = [(path[0], -line_gradient(path[0]) / 4, "#E69F00", "downhill")]
     for value, u in zip(*np.linalg.eigh(BOWL)):  # drawn upwards
         arrows.append((minimum, 1.4 * u * np.sign(u[1]), "white", f"λ = {value:g}"))
@@ -430,7 +430,7 @@ def study_bowl(args):
         path = descend(minimum * (0, 1), share / curve, 0, 4, np.array([1, 0]))
         one.append({"eta*lambda": share, "eta": share / curve} | {
             f"w {k}": value for k, value in enumerate(path[:, 0])})
-        panels.append((rf"$\eta\lambda$ = {share}: error times {1 - share:.1f}", {
+        panels.append((rf"$\eta\lambda$ = {share}: factor {1 - share:.1f}", {
             "_": (w, J, GREY, "-"), "_path": (path[:, 0], line_loss(path), RED, ".-")},
             {"xlabel": "w", "ylabel": "loss J", "ylim": (0, 5)}))
     t = np.linspace(0, 2 * np.pi, 99)
@@ -470,7 +470,7 @@ def look_around(theta, X, y, epoch, rng):
            "mean": values.mean(), "slices": bends.mean(), "down": np.mean(bends < 0)}
     lines = {name: (t, [loss_at(theta + s * v, X, y) for s in t], colour, "-") for name,
              v, colour in (("_", d[:20], GREY), ("steepest", vectors.T[-1:], RED))}
-    return row, (f"Epoch {epoch}, random slices", lines, {"ylim": (0, 1.5)})
+    return row, (f"Loss on slices, epoch {epoch}", lines, {"ylim": (0, 1.5)})
 
 
 def study_network(args, X, y, start, rng):
@@ -495,7 +495,7 @@ def study_network(args, X, y, start, rng):
     found |= {"network": rows, "seen": print_table("Curvature at the end, as seen by", [
         {"by": name, "least": v[0], "largest": v[-1]} for name, v in seen.items()])}
     x = np.linspace(-1, 1, 99)[:, None]
-    fit = ("The curve that is learnt", {"_": (X, y, GREY, "."), "_fit": (
+    fit = ("The curve learnt", {"_": (X, y, GREY, "."), "_fit": (
         x, forward(unpack(path[-1]), x)["a2"], RED, "-")}, {"xlabel": "x"})
     surface, _ = plot_plane(
         alphas, betas, z, np.column_stack([shadow, np.log10(below)]), ("alpha", "beta",
