@@ -79,7 +79,7 @@ def softmax(z):
 def log_softmax(z):
     """Return log(softmax(z)) along the last axis, exact where softmax underflows."""
     shifted = z - z.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))  # (3.6)
 
 
 def phi_of(z, name):
@@ -524,7 +524,7 @@ class Picture:
 
     def draw_edges(self, ax):
         """Find a place for each neuron (k, j); draw a curve for a weight (k, i, j)."""
-        columns = np.linspace(0.95, 5.2, len(self.sizes))
+        columns = np.linspace(1.0, 5.2, len(self.sizes))
         pitch = min(0.8, 3.0 / max(self.sizes), 0.6 * (columns[1] - columns[0]))
         r = self.radius = 0.38 * pitch
         self.places = {(k, j): np.array([x, 1.6 + pitch * ((n - 1) / 2 - j)])
@@ -553,7 +553,9 @@ class Picture:
                                         aspect="auto", origin="lower", zorder=2)
             name, look = str(j), {"va": "top", "size": size, "color": GREY}
             if k == 0:
-                name, look = plain(self.data["names"][j][:14]), {"va": "center"}
+                room = max(1, int(14 * r))  # lines that are as high as a neuron
+                lines = textwrap.wrap(self.data["names"][j], 8)[:room]
+                name, look = "\n".join(map(plain, lines)), {"va": "center"}
             self.still.append(
                 ax.text(x - r - 0.04, y + (r if k else 0), name, ha="right", **look))
             self.figures[k, j] = ax.text(
@@ -567,8 +569,10 @@ class Picture:
         self.biases = ax.add_collection(
             PolyCollection(corners[self.sizes[0]:] + 0.4 * square, **style))
         for k in range(len(self.sizes)):
-            heading = f"a[{k}] {self.phi[k]}" if k else "a[0] inputs"
-            self.still.append(ax.text(self.places[k, 0][0], 3.4, heading, ha="center"))
+            gap = "\n" if len(self.sizes) > 6 else " "
+            heading = f"a[{k}]{gap}{self.phi[k] if k else 'inputs'}"
+            self.still.append(ax.text(self.places[k, 0][0], 3.36, heading, ha="center",
+                                      linespacing=1.0))
         self.title = ax.text(0.1, 3.68, "", size=11, weight="bold")
         self.story = ax.text(0.1, -0.05, "", va="center")
         self.label = ax.text(0, 0, "", ha="center", va="bottom", zorder=9,
@@ -603,17 +607,23 @@ class Picture:
         ax.set(xlim=(-r, r), ylim=(-r, r))
         ax.set_xlabel(plain(data["axes"][0]))
         ax.set_ylabel(plain(data["axes"][1]))
-        self.heading = ax.text(0, 1.22, "", transform=ax.transAxes, size=10,
-                               weight="bold")
         self.still.append(ax.text(0, 1.04, "dots: training, squares: test",
                                   transform=ax.transAxes))
-        x, room = 0.0, 1.15 / max(1, len(data["classes"]))
+        longest, rows = 12 if len(data["classes"]) < 9 else 7, [[]]
         for name, colour in zip(data["classes"], self.colours):
-            short = name if len(name) <= room * 24 else name[:max(1, int(room * 24))]
-            self.still.append(ax.text(
-                x, 1.13, plain(short), transform=ax.transAxes, weight="bold",
-                color=0.8 * np.array(to_rgb(colour))))
-            x += room
+            x = sum(len(other) + 2 for other, _ in rows[-1])
+            if rows[-1] and x + len(name[:longest]) > 28:  # the line is full
+                rows.append([])
+            rows[-1].append((name[:longest], 0.8 * np.array(to_rgb(colour))))
+        y = 1.04 + 0.09 * len(rows)
+        self.heading = ax.text(0, y + 0.09, "", transform=ax.transAxes, size=10,
+                               weight="bold")
+        for n, row in enumerate(rows):
+            x = 0.0
+            for name, colour in row:
+                self.still.append(ax.text(x, y - 0.09 * n, plain(name), color=colour,
+                                          transform=ax.transAxes, weight="bold"))
+                x += (len(name) + 2) / 24
 
     def draw_histories(self):
         """Draw panels for loss, score, weights and gradient."""
