@@ -52,6 +52,8 @@ class Sentence(Exception):
 def near(a, b):
     """Say whether two arrays have the same shape and the same numbers."""
     a, b = np.asarray(a), np.asarray(b)
+    if "U" in (a.dtype.kind, b.dtype.kind):  # names, as those of 04's activations
+        return np.array_equal(a, b)
     if a.shape != b.shape or "O" in (a.dtype.char, b.dtype.char):
         return False
     size = np.abs(b[np.isfinite(b)]).max(initial=0)
