@@ -594,7 +594,7 @@ class Picture:
                 index = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0].astype(int)
                 colours = np.array([to_rgb(c) for c in self.colours])[index]
             style = {"facecolor": "none", "edgecolor": 0.6 * colours} if part else {
-                "facecolor": 0.75 * colours, "edgecolor": "#FFFFFF"}
+                "facecolor": 0.5 * colours, "edgecolor": "#FFFFFF"}
             self.dots.append(ax.scatter(*P.T, s=20, marker=marker, zorder=3, **style))
         self.ring = ax.scatter([], [], s=130, facecolor="none", edgecolor="#000000",
                                linewidth=2, zorder=4)
@@ -1603,7 +1603,7 @@ def weights_json(picture):
 def png(picture):
     """Return the picture as a PNG file."""
     content = io.BytesIO()
-    picture.fig.savefig(content, dpi=150)
+    picture.fig.canvas.print_figure(content, format="png", dpi=150)
     return content.getvalue()
 
 
