@@ -350,6 +350,33 @@ def test_the_period_is_found_despite_a_trend_and_none_in_noise(rng):
     assert script.find_period(up_to_1920()) == 11
 
 
+def test_the_period_lies_beyond_the_first_fall_below_zero(rng):
+    t = np.arange(300)
+    x = np.sin(t * 2 * np.pi / 60) + np.cumsum(0.2 * rng.normal(size=300))
+    e = x - np.polyval(np.polyfit(t, x, 1), t)
+    first = next(k for k in range(1, 75) if e[k:] @ e[:-k] < 0)
+    assert first > 5 and (script.find_period(x) or 99) > first
+
+
+def test_the_start_is_the_best_line_that_is_worth_its_weights(capsys):
+    x = up_to_1920()
+    full = np.append(x, x[:30])
+    models, curves, later, facts = script.learn_all(full, len(x), "x", settings())
+    assert facts["base"] == "AR9" and len(later) == 30 and len(curves) == 5
+    np.testing.assert_array_equal(later[:, -1], full[len(x) :])
+    for name, model in models.items():  # windows are wide enough for every rule
+        assert len(model["params"]["V"]) == model["order"], name
+        assert script.pairs(model, later)[0].shape == (30, model["order"])
+    t, noise = np.arange(260), np.random.default_rng(5).normal(size=260)
+    wave = 90 + 5 * np.sin(t * 2 * np.pi / 20) + noise + t
+    for name, model in script.learn_all(wave, 230, "x", settings())[0].items():
+        X = script.pairs(model | {"difference": True}, np.zeros((4, 23)) + 90)[0]
+        assert X.shape == (4, model["order"]) and model["order"] <= 21, name
+    assert script.learn_all(wave, 230, "x", settings())[2].shape == (30, 23)
+    walk = np.cumsum(np.random.default_rng(5).normal(size=300))
+    assert script.learn_all(walk, 250, "x", settings())[3]["base"] == "last value"
+
+
 def test_each_rival_takes_its_best_transform(rng):
     t = np.arange(200)
     x = np.exp(0.02 * t + 0.5 * np.sin(t * 2 * np.pi / 12) + 0.02 * rng.normal(size=200))
