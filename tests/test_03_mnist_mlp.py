@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import GradientCase, join, load, split
 from PIL import Image, ImageDraw, ImageOps
+from tutor import Lesson
 
 script = load("03_mnist_digit_recognition")
 TIMINGS = []
@@ -111,6 +112,67 @@ def worked():
         **{f"half{k}": float((half[k] ** 2).mean()) for k in (1, 2)},
         "ex1": script.loss(np.log([[1.0, 1, 2]]), np.array([2])),
     }  # fmt: skip
+
+
+def your_turn_calls(script, rng, N):
+    """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
+    sizes = [3, 5, 4, 2] if N > 1 else [1, 1, 1]
+    W, b = script.init_params(sizes, rng, float)
+    b = {k: rng.normal(size=row.shape) for k, row in b.items()}
+    X, y = rng.normal(size=(N, sizes[0])), rng.integers(sizes[-1], size=N)
+    z, a = script.forward(W, b, X)
+    scores = rng.normal(size=(N, 4)) * 3
+    return {
+        "relu": [(scores,)],
+        "softmax": [(scores,)],
+        "forward": [(W, b, X)],
+        "log_softmax": [(scores,)],
+        "loss": [(z[len(W)], y)],
+        "backward": [(W, z, a, y)],
+    }
+
+
+YOUR_TURN = Lesson(
+    functions={
+        "relu": "One line: (3.1).",
+        "softmax": "Subtract the largest score first, then (3.2).",
+        "forward": "A loop from layer 1 to L: (3.3), then (3.4). Return the dicts z, a.",
+        "log_softmax": "Subtract the largest score first, then (3.6).",
+        "loss": "The mean of minus the log of the true class's probability (3.7).",
+        "backward": "Begin with (3.9), then a loop from layer L to 1: (3.10) to (3.13).",
+    },
+    calls=your_turn_calls,
+    names={"forward": ("z", "a"), "backward": ("dW", "db")},
+    slips=[
+        ("relu", "np.maximum", "np.minimum", "this keeps what is negative; ReLU keeps "
+         "what is positive (3.1)."),
+        ("softmax", "e / e.sum(axis=-1, keepdims=True)", "e / e.sum()", "divide each row "
+         "by its own sum, not by that of all rows (3.2)."),
+        ("softmax", "return e / e.sum(axis=-1, keepdims=True)", "return e", "the "
+         "probabilities of a row must add up to 1: divide by their sum (3.2)."),
+        ("forward", " + b[k]", "", "the bias is missing (3.3)."),
+        ("forward", "a[k] = relu(z[k])", "a[k] = z[k]", "ReLU is missing in the hidden "
+         "layers (3.4)."),
+        ("forward", "a[k] = softmax(z[k])", "a[k] = z[k]", "the last layer lacks its "
+         "softmax (3.4)."),
+        ("forward", "a[k] = softmax(z[k])", "a[k] = relu(z[k])", "the last layer has "
+         "softmax, not ReLU (3.4)."),
+        ("log_softmax", "shifted - np.log(", "np.log(", "the score itself is missing "
+         "in (3.6)."),
+        ("loss", "return -np", "return np", "a logarithm of a number below 1 is "
+         "negative: look at the sign in (3.7)."),
+        ("loss", "np.mean(", "np.sum(", "this is the sum over the images, not the mean "
+         "(3.7)."),
+        ("backward", "dz[np.arange(N), y] -= 1", "dz[np.arange(N), y] += 0", "the truth "
+         "is not subtracted: probability minus one-hot (3.9)."),
+        ("backward", "da * (z[k - 1] > 0)", "da", "ReLU's slope, 1 or 0, is missing "
+         "(3.13)."),
+        ("backward", "da * (z[k - 1] > 0)", "da * a[k - 1]", "ReLU's slope is 1 or 0, "
+         "not its value (3.13)."),
+        ("backward", "a[k - 1].T @ dz", "z[k - 1].T @ dz if k > 1 else a[0].T @ dz",
+         "a weight's other factor is the activation a[k - 1], not the sum (3.10)."),
+    ],
+)  # fmt: skip
 
 
 @functools.cache
