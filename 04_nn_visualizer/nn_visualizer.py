@@ -62,7 +62,7 @@ def xor_clouds(n_points, rng):
 
 def relu(z):
     """Return max(0, z), element by element."""
-    return np.maximum(0.0, z)  # (3.1)
+    return np.maximum(0.0, z)
 
 
 def sigmoid(z):
@@ -73,13 +73,13 @@ def sigmoid(z):
 def softmax(z):
     """Return exp(z) / sum(exp(z)) along the last axis; the shift prevents overflow."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)  # (3.2)
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 def log_softmax(z):
     """Return log(softmax(z)) along the last axis, exact where softmax underflows."""
     shifted = z - z.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))  # (3.6)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def phi_of(z, name):

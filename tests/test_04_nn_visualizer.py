@@ -453,6 +453,8 @@ def test_data_sets_are_what_their_names_say(rng):
     P, y = script.make_data("xor", 500, 0, rng)
     np.testing.assert_array_equal(y, P[:, 0] * P[:, 1] < 0)
     assert np.abs(P).min() >= 0.6 - 1e-12
+    r = np.hypot(*(np.abs(P) - 2).T)
+    assert r.max() <= 1.4 and r.mean() == pytest.approx(1.4 * 2 / 3, rel=0.05)  # even
     P, y = script.make_data("circle", 500, 0, rng)
     r = np.hypot(*P.T)
     assert (r[y == 1] <= 1.4).all() and (r[y == 0] >= 2.1).all()
