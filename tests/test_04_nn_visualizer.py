@@ -339,6 +339,20 @@ def test_l2_keeps_the_weights_small(capsys):
     assert np.linalg.norm(held["weights"]) < 0.8 * np.linalg.norm(free["weights"])
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_weight_set_to_zero_is_mended_sooner_than_learnt(seed, capsys):
+    """The answer to exercise 6."""
+    args, data, phi, history = learnt("--seed", seed)
+    W = {k: v.copy() for k, v in history[-1]["W"].items()}
+    k = max(W, key=lambda k: np.abs(W[k]).max())
+    W[k][np.unravel_index(np.abs(W[k]).argmax(), W[k].shape)] = 0.0
+    again = [script.history_row(W, history[-1]["b"], data, phi, 0)]
+    args.epochs = 10
+    script.train(W, history[-1]["b"], data, phi, args, np.random.default_rng(9), again)
+    assert again[0]["loss"] > 10 * history[-1]["loss"] and again[-1]["loss"] <= 0.02
+    assert history[20]["loss"] > 0.02
+
+
 def test_l2_is_the_slope_of_half_the_sum_of_squares(rng):
     phi = {1: "tanh", 2: "sigmoid"}
     W, b = random_net([2, 3, 1], phi, rng)
