@@ -257,9 +257,10 @@ def rival_answers(table, rows, test):
         linear[:, 0], simplest[:] = Ridge().fit(X, y).predict(X_test), y.mean()
     else:
         simplest[:, np.bincount(y).argmax()] = 1  # the commonest class for every row
-        model = LogisticRegression(max_iter=1000).fit(X, y)
-        linear[:, model.classes_] = model.predict_proba(X_test)
-    return {"linear": linear, "simplest": simplest}
+        if len({*y}) > 1:
+            model = LogisticRegression(max_iter=1000).fit(X, y)
+            linear[:, model.classes_] = model.predict_proba(X_test)
+    return {"linear": linear if linear.any() else simplest, "simplest": simplest}
 
 
 def judge_by_folds(table, args, rng):
@@ -348,11 +349,11 @@ def plot_overfitting(model, two, parts):
 def draw_regions(ax, table, model, parts, title):
     """Draw the probabilities in the plane of two columns, and two parts of the rows."""
     (name_u, u), (name_v, v) = table["columns"].items()
-    side_u, side_v = (np.linspace(np.nanmin(c), np.nanmax(c), 200) for c in (u, v))
+    side_u, side_v = (np.linspace(np.nanmin(c), np.nanmax(c), 120) for c in (u, v))
     grid_u, grid_v = np.meshgrid(side_u, side_v)
     a = predict(model, {name_u: grid_u.ravel(), name_v: grid_v.ravel()}, slice(None))
     colours = np.array([to_rgb(c) for c in np.resize(CLASS_COLOURS, table["K"])])
-    pale = (0.6 + 0.4 * a @ colours).reshape(200, 200, 3)  # mixed where it doubts
+    pale = (0.6 + 0.4 * a @ colours).reshape(120, 120, 3)  # mixed where it doubts
     ax.pcolormesh(side_u, side_v, pale, rasterized=True)
     for rows, marker, size, part in zip(parts, "o^", (12, 34), ("", ", validation")):
         for k, name in enumerate(table["classes"]):
@@ -719,8 +720,7 @@ def parse_args(argv=None):
         flag(name, type=number(kind, low, high), default=default,
              help=f"{text} (default: {default:,})")
     args = parser.parse_args(argv)
-    if args.csv == PENGUINS and not args.drop:
-        args.drop = ["year"]  # of an expedition: no trait of a penguin
+    args.drop = args.drop or ["year"] * (args.csv == PENGUINS)  # no trait of a penguin
     if args.target in args.drop or args.regression and args.target in args.categorical:
         parser.error("--target is in --drop, or in --categorical with --regression")
     return args

@@ -701,6 +701,13 @@ def test_an_overfitted_network_is_worse_on_rows_it_has_not_seen(penguins):
     assert np.mean(worse[1::2]) > 1.2 * np.mean(worse[::2])
 
 
+def test_a_class_of_one_row_is_no_reason_to_stop(file, tmp_path, capsys):
+    path = str(file(text_of([*lines()[::2], "1,2,red,yes"])))
+    flags = ["--csv", path, "--target", "y", *QUICK, "--no-show"]
+    assert script.main([*flags, "--out", str(tmp_path)]) == 0
+    assert "--drop-rare 8" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_penguins_reach_99_percent_in_ten_folds(penguins):
     means = []
