@@ -9,8 +9,8 @@
 N = 4 corners of a square, H = 2 hidden units. z1 and z2 are the sums before each
 sigmoid. (2.1) is the number of an equation in README.md.
 
-    python xor_mlp.py                        one network, then a thousand: 8 seconds
-    python xor_mlp.py --start stuck          one that does not learn XOR
+    python xor_mlp.py                        two networks, then a thousand: 5 seconds
+    python xor_mlp.py --hidden 4             the thousand have four hidden units each
     python xor_mlp.py --weights mine.json    start with your own weights
 """
 
@@ -80,7 +80,8 @@ def neuron(x, w, b):
 
 def loss(a2, y):
     """Return half the squared error of the outputs a2 (N, 1), a mean over N corners."""
-    # Axes counted from the end: a stack of networks has one loss for each network.
+    # The axes are counted from the end: -2 is the rows, -1 the columns. So in a stack
+    # of networks, with one more axis in front, each network has its own loss.
     return np.sum((a2 - y) ** 2, axis=(-2, -1)) / (2 * len(y))  # (2.8)
 
 
@@ -91,8 +92,8 @@ def backward(params, X, cache, y):
     """
     a1, a2 = cache["a1"], cache["a2"]
     dz2 = (a2 - y) * a2 * (1 - a2) / len(y)  # (N, 1)  (2.12)
-    dW2 = a1.mT @ dz2  # (H, 1)  (2.13); .mT is the transpose, or that of each matrix
-    db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1)  of a stack; axis -2 is the rows
+    dW2 = a1.mT @ dz2  # (H, 1)  (2.13); .mT is the transpose (of each in a stack)
+    db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1); axis -2 is the rows
     da1 = dz2 @ params["W2"].mT  # (N, H)  (2.14)
     dz1 = da1 * a1 * (1 - a1)  # (N, H)  (2.14)
     dW1 = X.mT @ dz1  # (2, H)  (2.15)
@@ -105,7 +106,8 @@ def backward(params, X, cache, y):
 
 def train(params, X, y, epochs, lr):
     """Take ``epochs`` steps down the slope; return new params and a loss for each."""
-    params, losses = dict(params), []  # a copy: the caller keeps the start
+    params = dict(params)  # a copy: the caller keeps the start
+    losses = []
     print("epoch     loss   outputs at (0,0)  (0,1)  (1,0)  (1,1)")
     for epoch in range(1, epochs + 1):
         cache = forward(params, X)
@@ -114,8 +116,8 @@ def train(params, X, y, epochs, lr):
         for name in params:
             params[name] = params[name] - lr * grads[name]  # (2.16)
         if is_progress_epoch(epoch, epochs):
-            outputs = "  ".join(f"{a:5.3f}" for a in cache["a2"][:, 0])
-            print(f"{epoch:5d}  {losses[-1]:.5f}             {outputs}", flush=True)
+            print(f"{epoch:5d}  {losses[-1]:.5f}           ", end="")
+            print("".join(f"{a:7.3f}" for a in cache["a2"][:, 0]), flush=True)
         if CTRL_C:  # it was pressed: what was learnt so far is kept
             break
     return params, losses
@@ -191,7 +193,7 @@ def train_many(params, X, y, args):
             a2, cost, grads = variant(params, X, y, args.activation, args.loss)
         solved = np.abs(a2 - y).max(axis=(-2, -1)) < 0.5
         history["right"] = np.where(solved, history["right"], epoch)
-        if (epoch - 1) % max(1, args.epochs // 500) == 0:
+        if epoch < 50 or epoch % max(1, args.epochs // 500) == 0:
             history["epoch"].append(epoch)
             history["losses"].append(cost)
         if is_progress_epoch(epoch, args.epochs):
@@ -264,11 +266,30 @@ def draw_graph(ax, nodes, edges):
     for name, (x, y, value, slope) in nodes.items():
         ax.scatter(x, y, s=1500, color="white", edgecolor="#000000", zorder=2)
         ax.text(x, y, name, ha="center", va="center", zorder=3)
+        below = (52, "bottom") if y > 1.2 else (-24, "top")  # an edge comes from below
         for text, colour, lift, side in ((value, VALUE, 24, "bottom"),
-                                         (slope, SLOPE, -24, "top")):
+                                         (slope, SLOPE, *below)):
             ax.annotate(text, (x, y), (0, lift), color=colour, ha="center", va=side,
                         textcoords="offset points", bbox=white)
     ax.axis("off")
+
+
+def plot_sigmoid():
+    """Draw the jump of lesson 01, the sigmoid, and the slope of the sigmoid."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
+    z = np.linspace(-8, 8, 401)
+    a = sigmoid(z)
+    left.plot(z, z > 0, color="#888888", linewidth=1.5)
+    left.plot(z, a, color="#009E73", linewidth=2.5)
+    left.text(0.3, 0.06, "jump (slope 0)", color="#666666")
+    left.text(-5.2, 0.3, "sigmoid", color="#009E73")
+    left.set(xlabel="z", ylabel="activation a", title="A soft step in place of a jump")
+    right.plot(z, a * (1 - a), color="#D55E00", linewidth=2.5)
+    for x in (-7.8, 4.2):
+        right.text(x, 0.06, "saturated:\nhardly any slope", fontsize=9)
+    right.set(xlabel="z", ylabel="slope a (1 − a)", ylim=(0, 0.27),
+              title="Flat at both ends")
+    return fig
 
 
 def plot_circuit(values, slope):
@@ -301,16 +322,18 @@ def plot_network(params, X, y, n):
         nodes[f"unit {j + 1}"] = (2.2, 1.6 - 1.6 * j, f"b {b:g}\nz {z:.4f}, a {a:.4f}",
                                   f"slope of z {dz:.4f}")
     z, a, dz = cache["z2"][0, 0], cache["a2"][0, 0], grads["b2"][0, 0]
-    nodes["output"] = (4.2, 0.8, f"b {params['b2'][0, 0]:g}\nz {z:.4f}, a {a:.4f}",
-                       f"slope of z {dz:.4f}")
+    nodes["output"] = (4, 0.8, f"b {params['b2'][0, 0]:g}\nz {z:.4f}, a {a:.4f}",
+                       f"slope of a {a - target[0, 0]:.4f}\nslope of z {dz:.4f}")
+    nodes["loss"] = (5.6, 0.8, f"target {target[0, 0]:g}\n{loss(a, target):.4f}", "")
     edges = [(f"x{i + 1}", f"unit {j + 1}", f"{params['W1'][i, j]:g}",
               f"{grads['W1'][i, j]:.4f}", 0.3) for i in (0, 1) for j in (0, 1)]
     edges += [(f"unit {j + 1}", "output", f"{params['W2'][j, 0]:g}",
                f"{grads['W2'][j, 0]:.4f}", 0.5) for j in (0, 1)]
+    edges.append(("output", "loss", "", "", 0.5))
     draw_graph(ax, nodes, edges)
-    ax.set(xlim=(-0.4, 4.9), ylim=(-0.5, 2.2),
-           title=f"One corner that wants {target[0, 0]:g}: values in blue, slopes of "
-                 "its loss in red")
+    ax.set(xlim=(-0.4, 6), ylim=(-0.5, 2.4),
+           title="One corner: weights and values in blue; in red, how fast the loss "
+                 "changes with each")
     return fig
 
 
@@ -334,16 +357,23 @@ def draw_plane(ax, values, edges):
               extent=edges * 2, interpolation="bilinear")
     if values.min() < 0.5 < values.max():
         u = np.linspace(*edges, len(values))
-        ax.contour(u, u, values, [0.5], colors="#000000", linewidths=2)
+        ax.contour(u, u, values, [0.5], colors="#000000", linewidths=1.5)
 
 
-def mark_corners(ax, points, y, notes):
-    """Mark the four corners at these points (4, 2), and write a note beside each."""
-    for point, target, note, lift in zip(points, y[:, 0], notes, (-18, 9, -18, 9)):
-        ax.scatter(*point, s=80, marker="os"[int(target)], color=SIGNED(target),
+def mark_corners(ax, points, y):
+    """Mark the four corners at these points (4, 2), and name those that coincide once.
+    """
+    names = ["(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)"]
+    for n in range(4):
+        ax.scatter(*points[n], s=80, marker="os"[int(y[n, 0])], color=SIGNED(y[n, 0]),
                    edgecolor="white", zorder=4)
-        ax.annotate(note, point, (0, lift), ha="center", textcoords="offset points",
-                    zorder=5, annotation_clip=False)
+        same = [m for m in range(4) if np.abs(points[m] - points[n]).max() < 0.12]
+        if n == same[0]:
+            x, up = points[n, 0], points[n, 1] > 0.5
+            ax.annotate("\n".join(names[m] for m in same), points[n],
+                        (8 if x < 0.5 else -10, 6 if up else -9), zorder=5,
+                        ha="left" if x < 0.5 else "right", va="bottom" if up else "top",
+                        textcoords="offset points")
 
 
 def plot_folding(params, X, y):
@@ -355,13 +385,11 @@ def plot_folding(params, X, y):
     draw_plane(left, cache["a2"].reshape(150, 150), (-0.4, 1.4))
     for j, colour in ((0, "#009E73"), (1, "#CC79A7")):
         sums = cache["z1"][:, j].reshape(150, 150)
-        left.contour(u, u, sums, [0], colors=colour, linewidths=2, linestyles="--")
-        left.plot([], [], "--", color=colour, lw=2, label=f"unit {j + 1}: z = 0")
-    left.plot([], [], color="#000000", lw=2, label="output 0.5")
+        left.contour(u, u, sums, [0], colors=colour, linewidths=3.5, linestyles="--")
+        left.plot([], [], "--", color=colour, lw=3.5, label=f"unit {j + 1}: z = 0")
+    left.plot([], [], color="#000000", lw=1.5, label="output ½")
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=9,
-                columnspacing=0.8, handlelength=1.5)
-    mark_corners(left, X, y, [f"({a:g}, {b:g})" for a, b in X])
-    left.set(xlabel="x1", ylabel="x2", title="Two hidden lines cut the square")
+                columnspacing=0.8, handlelength=1.8)
     a = np.linspace(-0.15, 1.15, 150)
     hidden = np.stack(np.meshgrid(a, a), axis=-1).reshape(-1, 2)
     outputs = sigmoid(hidden @ params["W2"] + params["b2"]).reshape(150, 150)
@@ -372,10 +400,13 @@ def plot_folding(params, X, y):
                                X[way[1]] + t * (X[way[2]] - X[way[1]])])
         right.plot(*forward(params, path)["a1"].T, color=colour, linewidth=width)
         left.plot(*path.T, color=colour, linewidth=width, zorder=3)
-    mark_corners(right, forward(params, X)["a1"], y,
-                 ["(0, 0)", "", "(0, 1) and (1, 0)", "(1, 1)"])
+    mark_corners(left, X, y)
+    mark_corners(right, forward(params, X)["a1"], y)
+    learnt = np.abs(forward(params, X)["a2"] - y).max() < 0.25
+    left.set(xlabel="x1", ylabel="x2", title="Two hidden lines cut the square")
     right.set(xlabel="hidden unit 1", ylabel="hidden unit 2",
-              title="Folded: now one line will do")
+              title="Folded: now one line will do" if learnt else
+                    "Folded, but no line will do")
     return fig
 
 
@@ -385,9 +416,9 @@ def plot_loss(learnt, many, found, kind):
     epochs, losses = many["epoch"], np.array(many["losses"])
     for solved, colour, name in ((True, "#56B4E9", "solve XOR"),
                                  (False, "#D55E00", "do not")):
-        chosen = found["solved"] == solved
-        ax.plot(epochs, losses[:, chosen][:, :40], color=colour, lw=0.7, alpha=0.6)
-        ax.plot([], color=colour, label=f"{chosen.sum():,} {name} (40 at most drawn)")
+        drawn = losses[:, :80][:, found["solved"][:80] == solved]
+        ax.plot(epochs, drawn, color=colour, lw=0.7, alpha=0.6)
+        ax.plot([], color=colour, label=f"{np.sum(found['solved'] == solved)} {name}")
     ax.plot(range(1, len(learnt) + 1), learnt, color="#000000", lw=2.5,
             label="the network of the lesson")
     for tied in sorted(set(found["outcome"]) - {0}):
@@ -396,10 +427,10 @@ def plot_loss(learnt, many, found, kind):
         ax.text(1.01, rest, f"{OUTCOMES[tied]}\n{rest:.4f}", va="center",
                 transform=ax.get_yaxis_transform())
     ax.set(xscale="log", xmargin=0, xlabel="epoch", ylabel="loss",
-           ylim=(0, 1.3 * resting_loss(4, kind)),
+           ylim=(0, 1.7 * resting_loss(4, kind)),
            title=f"{found['solved'].mean():.0%} of the networks solve XOR; most others "
-                 "rest where (2.20) says")
-    ax.legend(loc="lower left")
+                 "rest at the dashed levels")
+    ax.legend(loc="lower left", title=f"of {losses.shape[1]}, 80 are drawn")
     return fig
 
 
@@ -533,11 +564,8 @@ def read_weights(path):
 def parse_args(argv=None):
     """Return the settings on the command line."""
     parser = Parser()
-    first = parser.add_mutually_exclusive_group()
-    first.add_argument("--start", choices=["learns", "stuck"], default="learns",
-                       help="first weights of the one network (default: %(default)s)")
-    first.add_argument("--weights", type=Path, metavar="FILE.json",
-                       help="your own first weights: W1, b1, W2, b2")
+    parser.add_argument("--weights", type=Path, metavar="FILE.json",
+                        help="first weights W1, b1, W2, b2 of the first network")
     for flag, kind, low, high, default, words in (
             ("--epochs", int, 1, 10**5, 2000, "steps, each on all corners"),
             ("--lr", float, 1e-9, 1e6, 5.0, "learning rate"),
@@ -576,6 +604,17 @@ def tell_one_step(params, n):
     return slopes
 
 
+def tell_one(params):
+    """Print whether one network has learnt XOR; return its largest error."""
+    error = np.abs(forward(params, X)["a2"] - y).max()
+    if error < 0.25:
+        print(f"It has learnt XOR: no output is over {error:.3f} from its target.")
+    else:
+        print(f"It has not learnt XOR: an output is {error:.3f} from its target. Try "
+              "other first weights (--weights) or more --epochs.")
+    return error
+
+
 def tell_many(many, found, args):
     """Print how many networks solve XOR and where the others rest; return metrics."""
     solved, rows, median = found["solved"], {}, None
@@ -600,19 +639,17 @@ def tell_many(many, found, args):
 
 def solve_xor(args):
     """Train one network, then many; judge, draw and save."""
-    start = LEARNS if args.start == "learns" else STUCK
-    start = {name: np.array(value) for name, value in start.items()}
+    start = {name: np.array(value) for name, value in LEARNS.items()}
+    other = {name: np.array(value) for name, value in STUCK.items()}
     if args.weights:
         start = read_weights(args.weights)
     slopes = tell_one_step(start, 2)
     print(f"\nOne network learns, lr {args.lr:g}:")
     params, losses = train(start, X, y, args.epochs, args.lr)
-    error = np.abs(forward(params, X)["a2"] - y).max()
-    if error < 0.5:
-        print(f"It has learnt XOR: no output is over {error:.3f} from its target.")
-    else:
-        print(f"It has not learnt XOR: an output is {error:.3f} from its target. Try "
-              "other first weights (--start, --weights) or more --epochs.")
+    error = tell_one(params)
+    print("\nThe same from other first weights:")
+    stuck, _ = train(other, X, y, args.epochs, args.lr)
+    metrics = {"stuck_error": tell_one(stuck)}
     print(f"\n{args.trials} networks 2-{args.hidden}-1, {args.activation}, "
           f"{args.loss}, scale {args.scale:g}, momentum {args.momentum:g}:\n"
           "epoch  median loss  solved")
@@ -620,9 +657,10 @@ def solve_xor(args):
     first = init_params(args.trials, args.hidden, args.scale, rng)
     last, many = train_many(first, X, y, args)
     found = judge(last, X, y, args)
-    metrics = {"final_loss": losses[-1], "max_error": error, "corner_slopes": slopes,
-               **tell_many(many, found, args)}
-    figures = {"circuit": plot_circuit(*neuron(x=3.0, w=2.0, b=-5.0)),
+    metrics |= {"final_loss": losses[-1], "max_error": error, "corner_slopes": slopes,
+                **tell_many(many, found, args)}
+    figures = {"sigmoid": plot_sigmoid(), "stuck": plot_folding(stuck, X, y),
+               "circuit": plot_circuit(*neuron(x=3.0, w=2.0, b=-5.0)),
                "corners": plot_corners(slopes, X, y),
                "loss": plot_loss(losses, many, found, args.loss)}
     if start["W1"].shape[1] == 2:

@@ -83,6 +83,8 @@ def worked():
     a2 = cache["a2"][0, 0]
     whole = script.backward(LEARNS, X, script.forward(LEARNS, X), y)
     params, _ = learn(LEARNS)
+    hundred = script.forward(learn(LEARNS, 100)[0], X)["a2"]
+    biases = [one_corner(n)[1]["b2"][0, 0] for n in range(4)]
     return {
         "a": values["a"], "a_nudged": nudged["a"],
         **{f"slope_{name}": value for name, value in slope.items()},
@@ -93,6 +95,9 @@ def worked():
         "dz11": grads["b1"][0, 0], "dz12": grads["b1"][0, 1],
         "mean_slope": whole["W2"][0, 0],
         "step": LEARNS["W2"][0, 0] - 5 * whole["W2"][0, 0],
+        "fan": slope["x"] + 0.5 * -1, "low100": hundred.min(), "high100": hundred.max(),
+        **{f"db{n}": b for n, b in enumerate(biases)}, "db": np.mean(biases),
+        "b2": 0.2 - 5 * np.mean(biases),
         "out1": params["W2"][0, 0], "out2": params["W2"][1, 0],
         "ex1_a2": other["a2"][0, 0], "ex1_loss": other_cost,
         "ex2_dz2": other_grads["b2"][0, 0], "ex2_dz11": other_grads["b1"][0, 0],
@@ -295,17 +300,39 @@ def test_the_stuck_network_stays_and_why(epochs):
     cache = script.forward(params, X)
     assert np.abs(cache["a2"][:2, 0] - [0, 1]).max() < 0.03
     np.testing.assert_allclose(cache["a2"][2:, 0], 0.5, atol=0.003)
-    assert cache["a1"][2:].min() > 0.99  # saturated at both tied corners
+    assert cache["a1"][2:].min() > 0.999  # saturated at both tied corners
     assert losses[-1] == pytest.approx(script.resting_loss(2, "mse"), rel=0.02)
     grads = script.backward(params, X, cache, y)
     assert np.abs(grads["W1"]).max() < 2e-4
-    # the cause taken away: the same slopes without the hidden units' flatness
     dz2 = (cache["a2"] - y) * cache["a2"] * (1 - cache["a2"]) / 4
-    unhindered = X.T @ (dz2 @ params["W2"].T)  # row 1: only x2 tells them apart
-    assert np.abs(unhindered[1]).min() > 1000 * np.abs(grads["W1"][1]).max()
     # at the output the two tied corners cancel
     pull = cache["a1"][2:] * dz2[2:]
     assert np.abs(pull.sum(axis=0)).max() < 0.01 * np.abs(pull).max()
+
+
+def test_taking_saturation_away_frees_the_stuck_and_a_control_does_not():
+    """The cause named in the README: W1 and b1 over ten; the control: W2 and b2."""
+    ended, _ = learn(STUCK)
+    soft = {k: v / 10 if k in ("W1", "b1") else v for k, v in ended.items()}
+    freed, _ = learn(soft)
+    assert np.abs(script.forward(freed, X)["a2"] - y).max() < 0.05
+    last, _, found = many(300)
+    tied = (found["outcome"] == 2) & ~found["solved"]
+    assert tied.sum() >= 30
+    for names, low, high in ((("W1", "b1"), 0.5, 0.8), (("W2", "b2"), 0, 0.02)):
+        again = {k: v[tied] / (10 if k in names else 1) for k, v in last.items()}
+        again, _ = script.train_many(again, X, y, settings())
+        assert low <= script.judge(again, X, y, settings())["solved"].mean() <= high
+
+
+def test_a_relu_unit_that_is_off_at_all_corners_never_comes_back():
+    flags = ["--activation", "relu", "--loss", "bce", "--lr", "0.5", "--epochs", "300"]
+    rng = np.random.default_rng(0)
+    first = script.init_params(300, 2, 1.0, rng)
+    last, _ = script.train_many(first, X, y, settings(*flags))
+    off = ((X @ first["W1"] + first["b1"]) <= 0).all(axis=1)
+    still = ((X @ last["W1"] + last["b1"]) <= 0).all(axis=1)
+    assert off.sum() >= 20 and still[off].all()
 
 
 def test_equal_units_stay_equal_and_zero_never_moves():
@@ -491,8 +518,8 @@ def test_history_knows_since_when_the_outputs_are_right():
     first = script.init_params(5, 2, 1.0, np.random.default_rng(0))
     args = settings("--epochs", "1500")
     _, history = script.train_many(first, X, y, args)
-    assert history["epoch"] == list(range(1, 1501, 3))
-    assert np.shape(history["losses"]) == (500, 5)
+    assert history["epoch"] == [*range(1, 50), *range(51, 1501, 3)]
+    assert np.shape(history["losses"]) == (len(history["epoch"]), 5)
     before = script.loss(script.forward(first, X)["a2"], y)
     np.testing.assert_array_equal(history["losses"][0], before)
     for t in np.flatnonzero(history["right"] < 1500):
@@ -528,11 +555,10 @@ def test_verdict_speaks_of_the_same_networks(capsys):
 
 def test_a_run_says_that_it_has_not_learnt(tmp_path, capsys):
     flags = ["--trials", "10", "--no-show", "--out", str(tmp_path)]
-    assert script.main(["--start", "stuck", "--epochs", "300", *flags]) == 0
+    assert script.main(["--epochs", "700", *flags]) == 0
     out = capsys.readouterr().out
+    assert "It has learnt XOR" in out
     assert "has not learnt XOR" in out and "--weights" in out
-    assert script.main(["--start", "learns", "--epochs", "700", *flags]) == 0
-    assert "It has learnt XOR" in capsys.readouterr().out
 
 
 def test_own_weights_as_rows_or_lists_and_of_other_widths(tmp_path, capsys):
@@ -570,7 +596,7 @@ def test_bad_weights_are_one_sentence(content, tmp_path, capsys):
     "flags",
     ["--hidden 0", "--hidden 2.5", "--scale -1", "--scale nan", "--momentum 1",
      "--momentum -1e-1", "--trials 9", "--trials 1e3", "--activation gelu",
-     "--loss mae", "--start both", "--lr 0", "--start stuck --weights x.json"],
+     "--loss mae", "--start stuck", "--lr 0"],
 )  # fmt: skip
 def test_bad_settings_are_one_sentence(flags, tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
