@@ -49,37 +49,39 @@ def quietly(function, *args, **kwargs):
 def mnist():
     """Return the script of project 03, its training and its test part."""
     script = load("03_mnist_digit_recognition")
-    training, validation, test, _ = script.load_data(script.MNIST)
-    return script, training, validation, test
+    arrays, _ = script.read_images(script.MNIST)
+    return script, *script.load_data(arrays)
 
 
-def epochs_here(hidden, epochs):
+def epochs_here(hidden, epochs, batch=BATCH, lr=LR):
     """Return seconds by epoch and the test accuracy of this repository's network."""
     script, training, validation, test = mnist()
-    rng = np.random.default_rng(0)
-    params = script.init_params([784, *hidden, 10], rng)
-    params, history = quietly(
-        script.train, params, training, validation, epochs, LR, BATCH, rng
-    )
-    return history["seconds"], script.accuracy(script.predict(params, test[0]), test[1])
+    rng, printed = np.random.default_rng(0), io.StringIO()
+    W, b = script.init_params([784, *hidden, 10], rng)
+    with contextlib.redirect_stdout(printed):
+        W, b, _ = script.train(W, b, training, validation, epochs, lr, batch, rng)
+    rows = [line.split() for line in printed.getvalue().splitlines()]
+    seconds = [float(row[-1]) for row in rows if row[:1] == ["epoch"]][1:]
+    score = script.accuracy(script.probabilities(W, b, test[0]), test[1])
+    return seconds, score
 
 
 def epochs_products(hidden, epochs):
     """Return seconds by epoch of the matrix products alone: no other line could go."""
     script, (X, _), _, _ = mnist()
     sizes = [784, *hidden, 10]
-    params = script.init_params(sizes, np.random.default_rng(0))
+    W, _ = script.init_params(sizes, np.random.default_rng(0))
     a, L, seconds = [np.ones((BATCH, n), np.float32) for n in sizes], len(sizes) - 1, []
     for _ in range(epochs):
         start = time.perf_counter()
         for i in range(0, len(X) - BATCH, BATCH):
             a[0] = X[i : i + BATCH]
             for k in range(1, L + 1):
-                a[k - 1] @ params[f"W{k}"]
+                a[k - 1] @ W[k]
             for k in range(L, 0, -1):
                 a[k - 1].T @ a[k]
                 if k > 1:
-                    a[k] @ params[f"W{k}"].T
+                    a[k] @ W[k].T
         seconds.append(time.perf_counter() - start)
     return seconds, None
 
@@ -166,8 +168,9 @@ def epochs_jax(hidden, epochs):
     import jax.numpy as jnp
 
     script, (X, y), _, _ = mnist()
-    params = script.init_params([784, *hidden, 10], np.random.default_rng(0))
-    X, y, depth = jnp.asarray(X), jnp.asarray(y), len(params) // 2
+    W, b = script.init_params([784, *hidden, 10], np.random.default_rng(0))
+    X, y, depth = jnp.asarray(X), jnp.asarray(y), len(W)
+    params = {f"W{k}": W[k] for k in W} | {f"b{k}": b[k] for k in b}
 
     def loss(p, inputs, labels):
         a = inputs
@@ -261,18 +264,15 @@ def benchmark_xor():
 
 def benchmark_landscape():
     script, rng = load("06_loss_landscape"), np.random.default_rng(0)
-    args = argparse.Namespace(data="moons", activation="tanh", hidden=[16, 16])
-    _, task = script.load_data(args, rng)
-    theta = script.pack(task["like"])
-    axes = rng.normal(size=(2, theta.size))
-    axes = script.normalise_filters(axes, theta, task["like"])
+    X, y = script.make_data(rng)
+    theta = script.pack(script.init_params(16, rng))
+    d1, d2 = rng.normal(size=(2, theta.size))
     t, times = np.linspace(-1, 1, 101), []
     for _ in range(5):
         start = time.perf_counter()
-        batch = script.loss_on_plane(theta, axes, t, t, task)
+        batch = script.loss_on_plane(theta, d1, d2, t, t, X, y)
         middle = time.perf_counter()
-        points = (theta + a * axes[0] + b * axes[1] for b in t for a in t)
-        loop = [script.loss_at(point, task) for point in points]
+        loop = [script.loss_at(theta + a * d1 + b * d2, X, y) for b in t for a in t]
         times.append((middle - start, time.perf_counter() - middle))
     assert np.allclose(np.ravel(batch), loop), "both must draw the same surface"
     batch, loop = np.median(times, axis=0)
