@@ -530,6 +530,8 @@ def read_rows(path):
         rows = [row for row in table if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise InputError(f"{path} is no regular CSV file: {error}") from None
+    if not rows:
+        raise InputError(f"{path} holds no cells that are filled")
     if len(rows[0]) > 2000:
         raise InputError(f"{path} has {len(rows[0])} columns; at most 2000 are read")
     for n, row in enumerate(rows, 1):
