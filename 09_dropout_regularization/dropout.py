@@ -470,7 +470,7 @@ def train_rows(args):
     return rows
 
 
-def judge(rows, drop):
+def judge_on_test(rows, drop):
     """Read the test images, now that all is chosen; print and return the verdict."""
     plain = rows[0.0, 0.0]
     l2 = max((key for key in rows if key[0] == 0.0),
@@ -524,7 +524,7 @@ def switch_units_off(args):
           f"{args.lr:g}, {args.seeds} runs of each kind, seed {args.seed}\n")
     rows, drop = train_rows(args), args.drop
     pair = [rows[0.0, 0.0], rows[drop, 0.0]]
-    metrics, scores = judge(rows, drop)
+    metrics, scores = judge_on_test(rows, drop)
     rng = np.random.default_rng([args.seed, 3])
     metrics |= compare_doubt(pair[1]["params"], pair[1]["data"], drop, rng)
     numbers = rng.normal(size=(30, 10)), rng.normal(size=30), rng.normal(size=10)
