@@ -22,8 +22,12 @@ SCRIPTS = sorted(ROOT.glob("[0-9][0-9]_*/*.py"))
 
 
 def load(folder):
-    """Import and return the one script of ``folder``, whose name begins with digits."""
+    """Import and return the one script of ``folder``, whose name begins with digits.
+
+    LESSON_02 in the environment names a changed copy to test in the place of 02's.
+    """
     (path,) = (ROOT / folder).glob("*.py")
+    path = Path(os.environ.get(f"LESSON_{folder[:2]}", path))
     if path.stem not in sys.modules:
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)

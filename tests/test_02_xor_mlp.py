@@ -194,6 +194,16 @@ YOUR_TURN = Lesson(
 )  # fmt: skip
 
 
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("dz1 = da1 * a1 * (1 - a1)", "dz1 = da1",
+     "test_backward_matches_central_differences"),
+    ("(1 - a2) / len(y)  # (N, 1)  (2.12)", "(1 - a2)  # (N, 1)  (2.12)",
+     "test_backward_matches_central_differences"),
+    ("params[name] - lr * grads[name]", "params[name] + lr * grads[name]",
+     "test_the_network_of_the_lesson_learns_xor"),
+]  # fmt: skip
+
+
 def settings(*flags):
     return script.parse_args([*flags])
 

@@ -145,6 +145,18 @@ YOUR_TURN = Lesson(
 )  # fmt: skip
 
 
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("dz1 = da1 * mask * (", "dz1 = da1 * (",
+     "test_backward_matches_central_differences"),
+    ("return on / (1 - drop)", "return on * 1.0",
+     "test_a_mask_holds_two_values_and_its_mean_is_one"),
+    ('forward(params, X, 1.0)["a2"]\n    return np.mean',
+     'forward(params, X, draw_mask(X.shape[:-1] + (params["b1"].shape[-1],), 0.5, '
+     'np.random.default_rng(0)))["a2"]\n    return np.mean',
+     "test_accuracies_keep_all_leading_axes"),
+]  # fmt: skip
+
+
 def test_a_stack_of_runs_is_each_run_alone(rng):
     params, X, y, mask = small(rng, (2,))
     cache = script.forward(params, X, mask)
@@ -228,7 +240,7 @@ def test_a_random_zero_switches_no_unit_off_at_rate_zero():
 
 
 def test_accuracies_keep_all_leading_axes(rng):
-    params, X, y, _ = small(rng, (2,))
+    params, X, y, _ = small(rng, (2,), N=300)
     found = script.accuracies(params, X, y)
     for s in range(2):
         a1 = np.maximum(0, X @ params["W1"][s] + params["b1"][s])

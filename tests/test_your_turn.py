@@ -4,10 +4,12 @@
 the script, as a reader would make it, and the tutor must answer with its sentence.
 """
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import mutation
 import numpy as np
@@ -137,6 +139,51 @@ def test_no_mutation_of_the_mathematics_is_called_right(path, tmp_path):
         sentences = [s for s in verdicts(path, mine).values() if s]
         assert sentences, changed
         assert "Traceback" not in sentences[0] and sentences[0][-1] in ".?"
+
+
+BREAKS = [
+    pytest.param(path, change, id=f"{path.parent.name[:2]}-{n}")
+    for path in SCRIPTS
+    for n, change in enumerate(getattr(project_tests(path), "BREAKS", []))
+]
+
+
+@EVERY_LESSON
+def test_every_page_breaks_its_script_in_two_ways_or_more(path):
+    """``BREAKS``: (what the script says, what to put there, the test that notices)."""
+    text = (path.parent / "README.md").read_text("utf-8")
+    section = re.split(r"^#+ Going further", text[text.index("Break it") :], flags=re.M)[0]
+    changes = project_tests(path).BREAKS
+    assert len(changes) >= 2
+    for old, _, name in changes:
+        assert old in path.read_text("utf-8"), old
+        assert f"`{name}`" in section, name
+    named = set(re.findall(r"`(test_\w+)`", section))
+    assert named == {name for _, _, name in changes}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path, change", BREAKS)
+def test_what_a_page_breaks_is_noticed_by_the_test_it_names(path, change, tmp_path):
+    old, new, name = change
+    source, number = path.read_text("utf-8"), path.parent.name[:2]
+    assert source.count(old) == 1, old
+    copy = tmp_path / path.name
+    copy.write_text(source.replace(old, new), "utf-8")
+    for beside in path.parent.glob("*.[cn][sp][vz]"):  # the data of 03, 05 and 10
+        shutil.copy(beside, tmp_path)
+    own = Path(project_tests(path).__file__)
+    where = own if f"def {name}(" in own.read_text("utf-8") else own.parent
+    files = [own] if where == own else [own.parent / "test_gradients.py"]
+    only = name if where == own else f"{name} and {number}-"
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+         "-m", "slow or not slow", *map(str, files), "-k", only],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+        env=os.environ | {f"LESSON_{number}": str(copy)},
+    )  # fmt: skip
+    assert result.returncode == 1, result.stdout[-2000:]
+    assert name in result.stdout
 
 
 # What can be seen without knowing the lesson, on 02 -----------------------------------
