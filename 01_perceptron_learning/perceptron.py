@@ -105,9 +105,7 @@ def train(w, b, X, y, epochs, lr):
             z, a = forward(w, b, X)  # (N,), (N,)
             print(f"{epoch:5d}  {mistakes[-1]:8d}  {loss(z, y):8.4f}  "
                   f"{np.mean(a == y):8.1%}", flush=True)
-        if done:
-            break
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
+        if done or CTRL_C:  # Ctrl-C was pressed: what was learnt so far is kept
             break
     return w, b, mistakes, corrections
 
@@ -212,7 +210,7 @@ CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
 TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-NAMES = ["x1", "x2", "right answer -1", "right answer +1"]  # two features, two classes
+NAMES = ["x1", "x2", "label -1", "label +1"]  # two features, two classes
 
 
 def plain(text):
@@ -240,8 +238,15 @@ def draw_points(ax, X, y, names):
 
 def draw_arrow(ax, start, vector, colour):
     """Draw a vector in its true length, from its start."""
-    ax.quiver(*start, *vector, color=colour, width=0.025, zorder=4, angles="xy",
-              scale_units="xy", scale=1)
+    ax.quiver(*start, *vector, color=colour, units="inches", width=0.04, zorder=4,
+              angles="xy", scale_units="xy", scale=1)
+
+
+def finish(fig, ax, title):
+    """Give a figure its title and the legend of this one of its panels; return it."""
+    fig.suptitle(title, fontsize=11, fontweight="bold")
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return fig
 
 
 def draw_gate(ax, y, limits, c=None):
@@ -257,31 +262,42 @@ def draw_gate(ax, y, limits, c=None):
             draw_arrow(ax, (0, 0), c["w"], "#000000")
         ax.plot(*CORNERS[c["n"]], "o", markersize=13, fillstyle="none",
                 color=CLASS_COLOURS[5], markeredgewidth=2)
-    ax.set(xlim=limits, ylim=limits, aspect="equal", xticks=range(int(limits[1]) + 1),
-           yticks=range(int(limits[1]) + 1))
+    ticks = range(int(limits[1]) + 1)
+    ax.set(xlim=limits, ylim=limits, aspect="equal", xticks=ticks, yticks=ticks)
     ax.label_outer()
 
 
 def plot_correction(y, before, after):
-    """Draw one correction of a gate: the plane before, the sum of arrows, and after."""
-    fig, axs = plt.subplots(1, 3, figsize=(8, 3.8), layout="constrained")
-    x, y_n, w = CORNERS[after["n"]], y[after["n"]], before["w"]
-    z = after["w"] @ x + after["b"]
-    for ax, c in zip(axs, (before | {"n": after["n"]}, None, after)):
+    """Draw one correction of a gate: the plane before and after, the sum of arrows."""
+    fig, axs = plt.subplots(1, 2, figsize=(8, 5.2), layout="constrained")
+    n, old, new = after["n"], before["w"], after["w"]
+    for ax, c, when in zip(axs, (before | {"n": n}, after), ("before", "after")):
         draw_gate(ax, y, (-0.6, 2.6), c)
-    draw_arrow(axs[1], (0, 0), w, "#777777")
-    draw_arrow(axs[1], w, y_n * x, CLASS_COLOURS[5])
-    draw_arrow(axs[1], (0, 0), after["w"], "#000000")
-    for place, text in ((0.5 * w - [0.3, 0.35], "old w"), (w + [0.6, 0.2], "added"),
-                        (0.3 * after["w"] + [-0.5, 0.3], "new w")):
+        (z,), (a,) = forward(c["w"], c["b"], CORNERS[[n]])
+        ax.set_title(f"{when}: b = {c['b']:g}, z = {z:g}, "
+                     + ("right" if a == y[n] else "wrong"))
+    draw_arrow(axs[1], (0, 0), old, "#777777")
+    draw_arrow(axs[1], old, new - old, CLASS_COLOURS[5])
+    for place, text in ((0.5 * old - [0.25, 0.2], "old w"), (old + [0.6, 0.4], "added"),
+                        (0.6 * new + [-0.7, 0.1], "new w")):
         axs[1].text(*place, text)
-    axs[0].set_title(f"before: z = {after['z']:g}, wrong")
-    axs[1].set_title(f"add {y_n:+g} times the corner")
-    axs[2].set_title(f"after: z = {z:g}, right")
-    fig.suptitle("The arrow w turns towards the corner in the ring, whose right answer "
-                 f"is {y_n:+g}", fontsize=11, fontweight="bold")
-    fig.legend(*axs[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return fig
+    return finish(fig, axs[0], "The arrow w turns towards the corner in the ring, the "
+                  f"label is {y[n]:+g}")
+
+
+def plot_loss(y, w, b):
+    """Draw the loss (1.5) and the share of mistakes of a gate for w and many biases."""
+    fig, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
+    biases = np.linspace(b - 3, b + 1, 400)
+    sums, answers = zip(*(forward(w, bias, CORNERS) for bias in biases))
+    ax.plot(biases, np.mean(np.array(answers) != y, axis=1), ":", linewidth=2,
+            color=CLASS_COLOURS[5], label="share of wrong answers")
+    ax.plot(biases, [loss(z, y) for z in sums], linewidth=2, color=CLASS_COLOURS[0],
+            label="loss J (1.5)")
+    ax.plot(b, loss(forward(w, b, CORNERS)[0], y), "ko", label="the end of epoch 1")
+    ax.set(xlabel="bias b, while w stays ({:g}, {:g})".format(*w), ylim=(-0.03, 1.03))
+    return finish(fig, ax, "The share of wrong answers is flat between its jumps; the "
+                  "loss says which way is down")
 
 
 def plot_turns(y, corrections, columns, title):
@@ -295,10 +311,7 @@ def plot_turns(y, corrections, columns, title):
         ax.set(xlabel="", ylabel="")
         ax.set_title("{}: w=({:g},{:g}) b={:g}".format(k, *c["w"], c["b"]), fontsize=9,
                      fontweight="normal")
-    fig.suptitle(title, fontsize=11, fontweight="bold")
-    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center",
-               ncols=2)
-    return fig
+    return finish(fig, axs[0, 0], title)
 
 
 def plot_separable(line):
@@ -309,18 +322,15 @@ def plot_separable(line):
         for label, colour in zip((-1, 1), CLASS_COLOURS):
             hull = CORNERS[GATES[gate] == label]  # of up to 3 points: all its corners
             ax.fill(*hull.T, facecolor=colour, edgecolor=colour, linewidth=4, alpha=0.4)
-    *w, b = line
-    draw_line(axs[0], np.array(w), b, color="#000000", linewidth=2)
+    w, b = line[:2], line[2]
+    draw_line(axs[0], w, b, color="#000000", linewidth=2)
     for x in CORNERS[1:]:  # the three nearest
-        way = (w @ x + b) * np.array(w) / np.dot(w, w)  # to x from the line
+        way = (w @ x + b) * w / (w @ w)  # to x from the line
         axs[0].plot(*np.transpose([x, x - way]), color="#000000", linestyle=":")
     axs[0].text(0.98, 1.25, f"each dotted way\nis {np.linalg.norm(way):.3f} long")
     axs[1].plot(0.5, 0.5, "k*", markersize=14)
     axs[1].text(0.6, 0.46, "(0.5, 0.5) is in both hulls")
-    axs[0].set_title("AND: a line fits between the hulls")
-    axs[1].set_title("XOR: the hulls cross, no line fits")
-    fig.legend(*axs[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return fig
+    return finish(fig, axs[0], "AND: a line fits between the hulls. XOR: they cross")
 
 
 def plot_path(X, y, names, corrections, m):
@@ -368,9 +378,7 @@ def plot_bound(cases):
             ax.plot(m["bound"], m["R"] ** 2 / m["gamma"], "ko", label="no room beyond")
             title = f"{name}: {len(lengths)} of at most {m['bound']:,.0f}"
         ax.set(xlabel="mistakes k", ylabel="length of (w, b)", title=title)
-    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center",
-               ncols=4)
-    return fig
+    return finish(fig, axs[0, 0], "The length of (w, b), and what the proof allows")
 
 
 # --- Files and command line -----------------------------------------------------------
@@ -573,8 +581,7 @@ def read_labels(path, labels):
     if len(classes) != 2:
         found = ", ".join(name[:20] for name in list(classes.values())[:5])
         raise InputError(f"{path} holds {len(classes)} different label(s) in its last "
-                         f"column ({found}), but a perceptron tells exactly 2 apart: "
-                         "keep the rows of two, or give all but one the same label")
+                         f"column ({found}); a perceptron tells exactly 2 apart")
     return np.where(np.array(labels) == max(classes), 1.0, -1.0), [*classes.values()]
 
 
@@ -603,10 +610,9 @@ def parse_args(argv=None):
     data.add_argument("--csv", type=Path, metavar="FILE",
                       help="learn from a file: two numbers and a label in each row")
     for flag, kind, low, high, default, words in (
-            ("--margin", float, -100, 100, 0.1, "from each blob to the line between "
-             "them; at -0.5 they overlap"),
+            ("--margin", float, -100, 100, 0.1, "from a blob to the line between them"),
             ("--epochs", int, 1, 10_000, 1000, "passes over the data, at most"),
-            ("--lr", float, 1e-9, 1e9, 1.0, "learning rate; it only scales w and b")):
+            ("--lr", float, 1e-9, 1e9, 1.0, "learning rate; here it scales w and b")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{words} (default: %(default)s)")
     args = parser.parse_args(argv)
@@ -643,10 +649,10 @@ def learn(name, X, y, epochs, lr, show=0):
     metrics = measure(X, y, mistakes, corrections)
     report(metrics, epochs)
     if show:
-        print("\ncorrection  epoch  corner  right answer   z       w1  w2   b")
+        print("\ncorrection  epoch  corner  label   z       w1  w2   b")
     for k, c in enumerate(corrections[:show], 1):
         (x1, x2), (w1, w2) = X[c["n"]], c["w"]
-        print(f"{k:10d}  {c['epoch']:5d}  ({x1:g}, {x2:g})  {y[c['n']]:+12g}  "
+        print(f"{k:10d}  {c['epoch']:5d}  ({x1:g}, {x2:g})  {y[c['n']]:+5g}  "
               f"{c['z']:2g}   ->  {w1:2g}  {w2:2g}  {c['b']:2g}")
     print()
     return corrections, metrics, lr
@@ -672,6 +678,7 @@ def learn_a_line(args):
     elif lesson:
         corrections, metrics["and"], _ = cases["AND"]
         figures["correction"] = plot_correction(GATES["and"], *corrections[3:5])
+        figures["loss"] = plot_loss(GATES["and"], corrections[1]["w"], 0)  # of epoch 1
         figures["and"] = plot_turns(GATES["and"], corrections, 6, "AND: the arrow w "
                                     "turns until all four answers are right")
         figures["separable"] = plot_separable(metrics["and"]["separator"])

@@ -160,8 +160,11 @@ def worked():
         "z_before": fifth["z"],
         "z_after": script.forward(fifth["w"], fifth["b"], corner)[0],
         "rise": corner @ corner + 1,
-        "spoiled_before": script.forward(fourth["w"], fourth["b"], CORNERS[1])[0],
-        "spoiled_after": script.forward(fifth["w"], fifth["b"], CORNERS[1])[0],
+        "spoiled_before": script.forward(fourth["w"], fourth["b"], CORNERS[2])[0],
+        "spoiled_after": script.forward(fifth["w"], fifth["b"], CORNERS[2])[0],
+        "last_turn": np.degrees(abs(np.diff([np.arctan2(*c["w"]) for c in corrections])))[-1],
+        "slope_up": (script.loss(z + 0.1, AND) - script.loss(z, AND)) / 0.1,
+        "slope_down": (script.loss(z, AND) - script.loss(z - 0.1, AND)) / 0.1,
         "last_z": script.forward(last_w, last_b, corner)[0],
         "last_distance": (last_w @ corner + last_b) / np.linalg.norm(last_w),
         "loss1": script.loss(z, AND), "dw1": dw[0], "dw2": dw[1], "db": db,
@@ -174,7 +177,65 @@ def worked():
         "mistakes_or": len(quietly(CORNERS, script.GATES["or"])[3]),
         "shuffled_least": min(spread), "shuffled_most": max(spread),
         "batch_steps": batch_steps(),
+        "mistakes_tenth": len(quietly(CORNERS, AND, lr=0.1)[3]),
+        "cube_bound": bound_of(CUBE, CUBE_LABELS)[2],
+        "iris_widest": widest_gap(*irises()),
+        **two_blobs(),
     }  # fmt: skip
+
+
+CUBE = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+CUBE_LABELS = np.array([-1.0, 1, 1, -1])
+
+
+def two_blobs():
+    """The numbers of the README on other gaps, scales and the loss of the two blobs."""
+    X, y = script.make_blobs(100, 0.1, np.random.default_rng(0))
+    found = {"tenfold_bound": bound_of(10 * X, y)[2] / bound_of(X, y)[2]}
+    found["tenfold_mistakes"] = len(quietly(10 * X, y)[3])
+    w_b = [(np.zeros(2), 0.0), *((c["w"], c["b"]) for c in quietly(X, y)[3])]
+    losses = [script.loss(script.forward(w, b, X)[0], y) for w, b in w_b]
+    found["loss_raised"] = np.sum(np.diff(losses) > 0)
+    ratios = []
+    for seed in range(20):
+        narrow, wide = (
+            len(quietly(*script.make_blobs(100, m, np.random.default_rng(seed)))[3])
+            for m in (0.01, 0.1)
+        )
+        ratios.append(narrow / wide)
+    found["narrow_least"], found["narrow_most"] = min(ratios), max(ratios)
+    return found | {"narrow_median": np.median(ratios)}
+
+
+def irises():
+    X, y, _ = script.load_data("iris", None, 0, None)
+    return X, y
+
+
+def widest_gap(X, y):
+    """Half the widest gap between the classes, of 20,000 directions in the plane."""
+    turns = np.linspace(0, 2 * np.pi, 20_000)
+    along = X @ [np.cos(turns), np.sin(turns)]
+    return (along[y == 1].min(axis=0) - along[y == -1].max(axis=0)).max() / 2
+
+
+def test_the_widest_gap_of_the_irises_is_another_line_than_the_widest_margin():
+    from sklearn.svm import SVC
+
+    X, y = irises()
+    svm = SVC(kernel="linear", C=1e9, tol=1e-9).fit(X, y)
+    assert 1 / np.linalg.norm(svm.coef_) == pytest.approx(widest_gap(X, y), rel=1e-4)
+    blobs, side = script.make_blobs(100, 0.1, np.random.default_rng(0))
+    for points, labels, equal in [(X, y, False), (blobs, side, True), (CORNERS, AND, True)]:
+        separator, _ = script.separability(points, labels)
+        nearest = bound_of(points, labels)[1] / np.linalg.norm(separator[:-1])
+        assert (abs(nearest - widest_gap(points, labels)) < 1e-4) == equal
+
+
+def test_every_second_corner_of_a_cube_reaches_the_bound():
+    for labels in np.array(np.meshgrid(*[[-1.0, 1.0]] * 4)).reshape(4, -1).T[1:-1]:
+        assert len(quietly(CUBE, labels)[3]) == 4
+        assert bound_of(CUBE, labels)[2] == pytest.approx(4)
 
 
 def nearest_to_the_last_line():
@@ -184,17 +245,17 @@ def nearest_to_the_last_line():
     return (y * (X @ w + b)).min() / np.linalg.norm(w)
 
 
-def quietly(X, y):
+def quietly(X, y, lr=1.0):
     """Train as ``learn`` does, without a word."""
     with contextlib.redirect_stdout(io.StringIO()):
-        return learn(X, y)
+        return learn(X, y, lr=lr)
 
 
 def shuffled_mistakes():
     """Exercise 6: the mistakes on the two blobs, each epoch in an order of its own."""
     X, y = script.make_blobs(100, 0.1, np.random.default_rng(0))
     found = []
-    for seed in range(20):
+    for seed in range(40):
         rng, (w, b), mistakes = np.random.default_rng(seed), (np.zeros(2), 0.0), [1]
         while mistakes[-1]:
             mistakes.append(0)
