@@ -11,8 +11,7 @@ layers. z1 and z2 are the sums before each sigmoid, a0 is X, y (N, K) the target
 the loss; dz1 is short for dJ/dz1. (7.1) is the number of an equation in README.md.
 
     python backprop_simulator.py                          the well-known 2-2-2 example
-    python backprop_simulator.py --jacobians              the same with whole matrices
-    python backprop_simulator.py --output softmax --step  wait for Enter at each number
+    python backprop_simulator.py --jacobians --step       with matrices, line by line
     python backprop_simulator.py --mistake forgotten-transpose
 """
 
@@ -94,15 +93,13 @@ def forward(W, b, X, phi):
 def loss(z, a, y, kind):
     """Return the loss J: a sum over the K outputs, and the mean over the N examples.
 
-    ``kind`` is "mse", half the squared error; "ce", the cross-entropy of a softmax; or
-    "bce", that of sigmoids. The last two read z: log(a) fails where a rounds to 0.
+    ``kind`` is "mse", half the squared error, or "ce", the cross-entropy of a softmax.
+    The last one reads z, since log(a) fails where a rounds to 0.
     """
     L, N = len(z), len(y)
     if kind == "mse":
         return np.sum((a[L] - y) ** 2) / (2 * N)  # (7.3)
-    if kind == "ce":
-        return -np.sum(y * log_softmax(z[L])) / N  # (7.24)
-    return np.sum(np.logaddexp(0, z[L]) - y * z[L]) / N  # (7.27), log(exp(0) + exp(z))
+    return -np.sum(y * log_softmax(z[L])) / N  # (7.24)
 
 
 def local_slope(z, a, name):
@@ -119,7 +116,7 @@ def local_slope(z, a, name):
 def walk_back(W, z, a, y, phi, kind):
     """Return da and dz: the slopes of J for each a and z, from the last layer on.
 
-    With a cross-entropy it begins at dz[L], since there the two derivatives collapse.
+    With "ce" it begins at dz[L], where the slopes of loss and softmax have collapsed.
     """
     L, N = len(W), len(y)
     da, dz = {}, {}
@@ -145,10 +142,7 @@ def backward(W, z, a, y, phi, kind):
 
 
 def central_difference(W, b, X, y, phi, kind, array, h=1e-5):
-    """Return the measured slope of J for each number of X, or of one of the W[k], b[k].
-
-    Each number of that ``array`` is moved by h both ways, and back again.
-    """
+    """Return the measured slope of J for each number of array: X, a W[k] or a b[k]."""
     slopes = np.zeros(array.shape)
     for place in np.ndindex(array.shape):  # (0, 0), (0, 1), ...
         number = array[place]
@@ -158,7 +152,7 @@ def central_difference(W, b, X, y, phi, kind, array, h=1e-5):
         array[place] = number - h
         z, a = forward(W, b, X, phi)
         down = loss(z, a, y, kind)
-        array[place] = number
+        array[place] = number  # back again
         slopes[place] = (up - down) / (2 * h)  # (7.13)
     return slopes
 
@@ -177,10 +171,8 @@ def jacobians(W, z, a, y, phi, kind):
     L = len(W)
     if kind == "mse":
         dJ_da = a[L] - y  # (1, K)  (7.5)
-    elif kind == "ce":
-        dJ_da = -y / a[L]  # (1, K)  (7.24)
     else:
-        dJ_da = (a[L] - y) / (a[L] * (1 - a[L]))  # (1, K)  (7.28)
+        dJ_da = -y / a[L]  # (1, K)  (7.24)
     da_dz, dz_da, dz_dW = {}, {}, {}
     for k in range(1, L + 1):
         if phi[k] == "softmax":
@@ -217,8 +209,7 @@ def stop_if_diverged(value, epoch):
 def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
     """Take ``epochs`` steps down the slope; return the new W and b, and the losses.
 
-    The losses are those before each step, and after the last. Going further uses
-    ``slip`` and ``fix_biases``.
+    The losses are those before each step, and after the last; slip: Going further.
     """
     W, b, losses = dict(W), dict(b), []  # copies: the caller keeps the start
     for epoch in range(1, epochs + 1):
@@ -246,7 +237,6 @@ def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
 
 # --- Going further --------------------------------------------------------------------
 
-LOSSES = {"sigmoid": ["mse", "bce"], "linear": ["mse"], "softmax": ["ce"]}  # that fit
 LARGEST = 1000  # input, target or weight: beyond, h = 1e-5 is too far for a sigmoid
 WRONG = 1e-4  # a slope with a larger error is wrong; rounding explains 1e-8 or so
 SLIPS = {  # name: what is written instead of the right line
@@ -255,28 +245,23 @@ SLIPS = {  # name: what is written instead of the right line
     "wrong-sign": "y - a for a - y",
     "forgotten-half": "2 * (a - y) for a - y: the loss was taken without its 1/2",
     "missing-bias-gradient": "db = 0: the biases never move",
-    "sequential-update": "W2 is moved first, and da1 = dz2 @ W2.T is computed with it"}
+    "sequential-update": "W2 is moved first, and da1 = dz2 @ W2.T is computed with it",
+    "last-layer-only": "da = 0: no slope goes back, so only the last layer learns"}
 RULES = {  # name: how a comes from z, how dz comes from da; {u} stands for k[j]
     "sigmoid": ("sigmoid(z{u})", "da{u}*a{u}*(1 - a{u})"),
-    "tanh": ("tanh(z{u})", "da{u}*(1 - a{u}**2)"),
+    "tanh": ("tanh(z{u})", "da{u}*(1 - a{u}**2)"), "linear": ("z{u}", "da{u}*1"),
     "relu": ("relu(z{u})", "da{u}*(z{u} > 0)"), "softmax": ("exp(z{u}) / S", ""),
-    "linear": ("z{u}", "da{u}*1"),
-    "mse": "(a{u} - y[{j}])**2 / 2", "ce": "-y[{j}]*log(a{u})",  # how E comes from a
-    "bce": "log(1 + exp(z{u})) - y[{j}]*z{u}"}
+    "mse": "(a{u} - y[{j}])**2 / 2", "ce": "-y[{j}]*log(a{u})"}  # how E comes from a
 
 
 def backward_with_slip(slip, W, z, a, y, phi, kind, lr):
     """Return da, dz, dW and db of a backward with one line that is wrong, or none."""
     L, N = len(W), len(y)
     da, dz, dW, db = {}, {}, {}, {}
-    error = (a[L] - y) / N
-    if slip == "wrong-sign":
-        error = (y - a[L]) / N
-    if slip == "forgotten-half":
-        error = 2 * (a[L] - y) / N
-    dz[L] = error
+    factor = {"wrong-sign": -1, "forgotten-half": 2}.get(slip, 1)
+    dz[L] = factor * (a[L] - y) / N
     if kind == "mse":
-        da[L] = error
+        da[L] = dz[L]
         dz[L] = da[L] * local_slope(z[L], a[L], phi[L])
     for k in range(L, 0, -1):
         dW[k] = a[k - 1].T @ dz[k]
@@ -289,6 +274,8 @@ def backward_with_slip(slip, W, z, a, y, phi, kind, lr):
                 da[k - 1] = dz[k] @ (W[k] - lr * dW[k]).T
             if slip == "forgotten-transpose":
                 da[k - 1] = dz[k] @ W[k]
+            if slip == "last-layer-only":
+                da[k - 1] = 0 * a[k - 1]
             dz[k - 1] = da[k - 1] * local_slope(z[k - 1], a[k - 1], phi[k - 1])
             if slip == "missing-activation-derivative":
                 dz[k - 1] = da[k - 1]
@@ -374,8 +361,7 @@ def work_out(W, b, X, y, args):
     """Return a row for each number: part, symbol, the right rule, numbers, value."""
     L, phi, kind = len(W), args.phi, args.loss
     z, a = forward(W, b, X, phi)
-    E = {"mse": (a[L] - y) ** 2 / 2, "ce": -y * log_softmax(z[L]),
-         "bce": np.logaddexp(0, z[L]) - y * z[L]}[kind]
+    E = (a[L] - y) ** 2 / 2 if kind == "mse" else -y * log_softmax(z[L])
     used = backward_with_slip(args.mistake, W, z, a, y, phi, kind, args.lr)
     found = used
     if args.mistake in ("", "sequential-update"):  # then backward itself is right
@@ -383,11 +369,11 @@ def work_out(W, b, X, y, args):
     known = by_name({"W": W, "b": b, "z": z, "a": a, "E": {"": E}, "y": {"": y},
                      **dict(zip(("da", "dz", "dW", "db"), found))})
     known |= {"lr": args.lr, "S": np.exp(z[L]).sum(), "J": loss(z, a, y, kind)}
-    sizes, rows = [X.shape[1], *(b[k].size for k in b)], []
-    for part, rules in (("Forward", forward_rules(sizes, phi, kind)),
-                        ("Backward", backward_rules(sizes, phi, kind))):
-        for symbol, rule in rules:
-            rows.append((part, symbol, rule, put_in(rule, known), known[symbol]))
+    sizes = [X.shape[1], *(b[k].size for k in b)]
+    rows = [(part, symbol, rule, put_in(rule, known), known[symbol])
+            for part, rules in (("Forward", forward_rules(sizes, phi, kind)),
+                                ("Backward", backward_rules(sizes, phi, kind)))
+            for symbol, rule in rules]
     moved = by_name({"W": used[2]} if args.fix_biases else {"W": used[2], "b": used[3]})
     new = {name: known[name] - args.lr * slope for name, slope in moved.items()}
     steps = []
@@ -446,10 +432,10 @@ def check_steps(W, b, X, y, args):
 
 
 def compare_slips(W, b, X, y, args, slopes, kinks):
-    """Train as it should be and with each slip; print and return what comes of it."""
+    """Train as it should be and with each slip; return the results and the losses."""
     print(f"\n{'variant':30}{'error':>6}{'J after 1 step':>17}"
           f"{f'after {args.epochs:,}':>15}   outputs then")
-    results, phi, kind = {}, args.phi, args.loss
+    results, curves, phi, kind = {}, {}, args.phi, args.loss
     z, a = forward(W, b, X, phi)
     for name in ("right", *([args.mistake] if args.mistake else SLIPS)):
         slip = "" if name == "right" else name
@@ -467,6 +453,7 @@ def compare_slips(W, b, X, y, args, slopes, kinks):
                      for symbol, value in by_name({"dW": dW, "db": db}).items()
                      if symbol.split("[")[0] not in kinks], default=0.0)
         outputs = forward(W_end, b_end, X, phi)[1][len(W)][0]
+        curves[name] = losses
         results[name] = {"max_gradient_error": worst, "J1": losses[1],
                          "J_end": losses[-1], "outputs": outputs}
         print(f"{name:30}{worst:6.0e} {losses[1]:16.12f} {losses[-1]:14.6e}  ",
@@ -474,7 +461,7 @@ def compare_slips(W, b, X, y, args, slopes, kinks):
         if CTRL_C:
             print("The variants after this one were not trained.")
             break
-    return results
+    return results, curves
 
 
 def show_jacobians(W, b, X, y, args):
@@ -513,6 +500,7 @@ STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon":
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
 BLUE, ORANGE = "#0072B2", "#B36B00"  # slopes below and above 0; dark enough to read
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
+MANY = "#555555 #CC79A7 #D55E00 #56B4E9 #009E73 #E69F00 #0072B2 #7B4FA3".split()
 CENTRED = {"ha": "center", "va": "center", "fontsize": 9}
 
 
@@ -526,16 +514,17 @@ def draw_box(ax, x, y, text, slope=None, frame="grey"):
             color=ORANGE if (slope or 0) > 0 else BLUE)
 
 
-def plot_graph(W, b, z, a, y, da, dz, dW, db):
+def plot_graph(W, b, z, a, y, J, da, dz, dW, db):
     """Draw each number of one step, and below it its slope dJ/d(number)."""
     sizes, L = [v.shape[1] for v in a.values()], len(W)
     height = 1.2 * max(sizes) + 0.5
-    fig, ax = plt.subplots(figsize=(1.2 + 3.6 * L, height), layout="constrained")
+    fig, ax = plt.subplots(figsize=(2.1 + 3.6 * L, height), layout="constrained")
     for k, j in [(k, j) for k, size in enumerate(sizes) for j in range(size)]:
         x, at = 3.6 * k, 1.2 * ((sizes[k] - 1) / 2 - j)
         target = f"\ntarget {y[0, j]:.4g}" if k == L else ""
         slope = da[k][0, j] if k in da else None
         ax.plot([x - 1.1 * (k > 0), x], [at, at], color="grey", zorder=1)
+        ax.plot([x, x + 1.2 * (k == L)], [at, at * (k < L)], color="grey", zorder=0)
         draw_box(ax, x, at, f"a{k}[{j}]\n{a[k][0, j]:.4g}{target}", slope)
         if k == 0:
             continue
@@ -548,8 +537,9 @@ def plot_graph(W, b, z, a, y, da, dz, dW, db):
             if W[k].size <= 9:  # t of the way, so that labels keep apart
                 draw_box(ax, x - 3.6 + 2.5 * t, start + t * (at - start),
                          f"{W[k][i, j]:.4g}", slope, "none")
+    draw_box(ax, 3.6 * L + 1.2, 0, f"J\n{J:.4g}", 1.0)
     ax.set(title="Values, black, go right; slopes of J, in colour, come back left",
-           xlim=(-0.4, 3.6 * L + 0.55), ylim=(0.15 - height / 2, height / 2 - 0.3))
+           xlim=(-0.4, 3.6 * L + 1.6), ylim=(0.15 - height / 2, height / 2 - 0.3))
     ax.axis("off")
     return fig
 
@@ -557,7 +547,7 @@ def plot_graph(W, b, z, a, y, da, dz, dW, db):
 def plot_gate(W, a, da, dz, dW):
     """Draw the way back to W1[0,0]: incoming times local slope = outgoing."""
     n, arrow = W[2].shape[1], {"arrowstyle": "->"}
-    fig, ax = plt.subplots(figsize=(9, 0.7 + 0.8 * n), layout="constrained")
+    fig, ax = plt.subplots(figsize=(9, 0.7 + 0.7 * n), layout="constrained")
     local = dz[1][0, 0] / da[1][0, 0] if da[1][0, 0] else 0.0
     draw_box(ax, 0.2, 0, "dW1[0,0]", dW[1][0, 0])
     draw_box(ax, 2.6, 0, "dz1[0]", dz[1][0, 0])
@@ -572,9 +562,24 @@ def plot_gate(W, a, da, dz, dW):
         draw_box(ax, 8.5, at, f"dz2[{j}]", dz[2][0, j])
         draw_box(ax, 6.9, 0.6 * at, f"× W2[0,{j}] = {weight:.4g}",
                  dz[2][0, j] * weight, "none")
-    ax.set(xlim=(-0.4, 9), ylim=(-0.4 * n - 0.1, 0.4 * n + 0.1),
+    ax.set(xlim=(-0.4, 9), ylim=(0.1 - 0.4 * n, 0.4 * n),
            title="Incoming × local slope = outgoing slope; where paths meet, they add")
     ax.axis("off")
+    return fig
+
+
+def plot_slips(curves):
+    """Draw the loss of each variant against the steps; the legend follows the ends."""
+    fig, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    ends = {name: losses[-1] for name, losses in curves.items()}
+    for i, name in enumerate(sorted(ends, key=ends.get, reverse=True)):
+        ax.plot(curves[name], label=f"{name}: {ends[name]:.3g}", linewidth=1 + 0.25 * i,
+                linestyle=("-", "--")[i % 2], color="k" if name == "right" else MANY[i])
+    lower = sum(end < ends["right"] for end in ends.values())
+    ax.legend(title="loss at the end", loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.set(xscale="symlog", yscale="log", xlabel="steps", ylabel="loss J")
+    ax.set_title(f"With {lower} of {len(ends) - 1} slips the loss ends lower "
+                 "than with the right slopes")
     return fig
 
 
@@ -786,11 +791,8 @@ def parse_args(argv=None):
     flag("--target", type=number(float, -LARGEST, LARGEST), nargs="+", help="targets")
     flag("--activation", choices=["sigmoid", "tanh", "relu"], default="sigmoid",
          help="of the hidden layers (default: %(default)s)")
-    flag("--output", choices=[*LOSSES], default="sigmoid",
-         help="activation of the last layer (default: %(default)s)")
-    flag("--loss", choices=["mse", "bce", "ce"],
-         help="mse, half the squared error; bce or ce, the cross-entropy of sigmoids "
-              "or of a softmax (default: the first that fits --output)")
+    flag("--output", choices=["sigmoid", "softmax", "linear"], default="sigmoid",
+         help="of the last layer; softmax has the cross-entropy (default: %(default)s)")
     flag("--epochs", type=number(int, 1, 10**6), default=10_000,
          help="steps of training (default: %(default)s)")
     flag("--lr", type=number(float, 1e-6, 1e9), default=0.5,
@@ -802,10 +804,7 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     if args.layers and not 2 <= len(args.layers) <= 6:
         parser.error("--layers needs 2 to 6 sizes, from the inputs to the outputs")
-    args.loss = args.loss or LOSSES[args.output][0]
-    if args.loss not in LOSSES[args.output]:
-        parser.error(f"--output {args.output} goes with --loss "
-                     f"{' or '.join(LOSSES[args.output])}")
+    args.loss = "ce" if args.output == "softmax" else "mse"  # the one that fits
     if args.fix_biases and args.mistake == "missing-bias-gradient":
         parser.error("--fix-biases leaves no bias gradient to miss")
     return args
@@ -846,11 +845,12 @@ def simulate(args):
     if args.jacobians:
         show_jacobians(W, b, X, y, args)
     table = check_steps(W, b, X, y, args)
-    results = compare_slips(W, b, X, y, args, slopes, kinks)
+    results, curves = compare_slips(W, b, X, y, args, slopes, kinks)
     way = {"J0": J0, **results.get(args.mistake, results["right"])}
     report_step(errors, J0, way, args)
     back = backward_with_slip(args.mistake, W, z, a, y, phi, kind, args.lr)
-    figures = {"graph": plot_graph(W, b, z, a, y, *back)}
+    figures = {"graph": plot_graph(W, b, z, a, y, J0, *back),
+               "slips": plot_slips(curves)}
     if L == 2:
         figures["gate"] = plot_gate(W, a, *back[:3])
         full = jacobians(W, z, a, y, phi, kind)
