@@ -56,7 +56,7 @@ def init_params(n_hidden, rng, trials=()):
 
 def forward(params, X):
     """Return what the network computes from X (N, 1): z1, a1 (N, M); z2, a2 (N, 1)."""
-    z1 = X @ params["W1"] + params["b1"]  # (N, M)  (6.17)
+    z1 = X @ params["W1"] + params["b1"]  # (N, M)  (6.18)
     a1 = np.tanh(z1)  # (N, M)
     z2 = a1 @ params["W2"] + params["b2"]  # (N, 1)
     return {"z1": z1, "a1": a1, "z2": z2, "a2": z2}  # no activation: a2 is a height
@@ -64,8 +64,9 @@ def forward(params, X):
 
 def pack(params):
     """Return all numbers in one row theta (P,): W1, b1, W2, b2; (T, P) of a stack."""
+    # .mT is the transpose; of a stack, that of each matrix.
     rows = [params["W1"], params["b1"], params["W2"].mT, params["b2"]]  # (1, .) each
-    return np.concatenate(rows, axis=-1)[..., 0, :]  # .mT: of a stack, each transposed
+    return np.concatenate(rows, axis=-1)[..., 0, :]  # row 0 of (1, P), of each network
 
 
 def unpack(theta):
@@ -94,17 +95,17 @@ def line_gradient(theta):
 def loss(a2, y):
     """Return half the mean squared error of the outputs a2 (N, 1), or one a network."""
     # Axes are counted from the end: a stack has one loss for each of its networks.
-    return np.sum((a2 - y) ** 2, axis=(-2, -1)) / (2 * y.shape[-2])  # (6.18)
+    return np.sum((a2 - y) ** 2, axis=(-2, -1)) / (2 * y.shape[-2])  # (6.19)
 
 
 def backward(params, X, cache, y):
     """Return the slope of the loss for each array in ``params``, in the same shapes."""
     a1, a2 = cache["a1"], cache["a2"]
-    dz2 = (a2 - y) / y.shape[-2]  # (N, 1)  (6.19)
-    dW2 = a1.mT @ dz2  # (M, 1)  (6.20)
+    dz2 = (a2 - y) / y.shape[-2]  # (N, 1)  (6.20)
+    dW2 = a1.mT @ dz2  # (M, 1)  (6.21)
     db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1); axis -2 is the rows
-    dz1 = dz2 @ params["W2"].mT * (1 - a1**2)  # (N, M)  (6.21)
-    dW1 = X.mT @ dz1  # (1, M)  (6.21)
+    dz1 = dz2 @ params["W2"].mT * (1 - a1**2)  # (N, M)  (6.22)
+    dW1 = X.mT @ dz1  # (1, M)  (6.22)
     db1 = dz1.sum(axis=-2, keepdims=True)  # (1, M)
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
@@ -123,7 +124,7 @@ def gradient(theta, X, y):
 def hessian_times(v, theta, X, y, h=1e-5):
     """Return H v for v (P,), or for each row of (T, P); the rows of 1 give H itself."""
     ahead, behind = gradient(theta + h * v, X, y), gradient(theta - h * v, X, y)
-    return (ahead - behind) / (2 * h)  # (6.23); a longer h bends, a shorter is rounded
+    return (ahead - behind) / (2 * h)  # (6.24); a longer h bends, a shorter is rounded
 
 
 # --- Training -------------------------------------------------------------------------
@@ -133,20 +134,21 @@ def descend(theta, lr, momentum, steps, free=1):
     """Return a path (steps + 1, 2) down the bowl; free = (1, 0): w alone may move."""
     path, velocity = [theta], np.zeros(2)
     for _ in range(steps):
-        velocity = momentum * velocity - lr * free * line_gradient(theta)  # (6.15)
+        velocity = momentum * velocity - lr * free * line_gradient(theta)  # (6.16)
         theta = theta + velocity  # (2,), without momentum (6.4)
         path.append(theta)
     return np.array(path)
 
 
-def descend_adam(theta, lr, steps):
-    """Descend in the bowl by Adam, lesson 03, with its authors' numbers."""
+def descend_adam(theta, lr, momentum, steps):
+    """Descend in the bowl by Adam, lesson 03; its authors take the momentum 0.9."""
     path, m, v = [theta], 0, 0
     for step in range(1, steps + 1):
         slope = line_gradient(theta)  # (2,)
-        m, v = 0.9 * m + 0.1 * slope, 0.999 * v + 0.001 * slope**2
+        m = momentum * m + (1 - momentum) * slope
+        v = 0.999 * v + 0.001 * slope**2
         root = np.sqrt(v / (1 - 0.999**step)) + 1e-8
-        theta = theta - lr * m / (1 - 0.9**step) / root  # (2,)  (6.16)
+        theta = theta - lr * m / (1 - momentum**step) / root  # (2,)  (6.17)
         path.append(theta)
     return np.array(path)
 
@@ -159,7 +161,7 @@ def train(theta, X, y, epochs, lr):
     """
     path, moments = [theta], [0]
     for epoch in range(1, epochs + 1):
-        theta = theta - lr * gradient(theta, X, y)  # (P,)  (6.22)
+        theta = theta - lr * gradient(theta, X, y)  # (P,)  (6.23)
         stop_if_diverged(np.max(loss_at(theta, X, y)), epoch)
         if epoch % max(1, epochs // 100) == 0 or epoch == epochs or CTRL_C:
             path.append(theta)
@@ -171,20 +173,21 @@ def train(theta, X, y, epochs, lr):
 
 def loss_on_plane(theta, d1, d2, alphas, betas, X, y):
     """Return the losses (B, A) at theta + alpha d1 + beta d2, a row for each beta."""
-    alphas, betas = np.meshgrid(alphas, betas)  # (B, A) each
-    first, second = np.multiply.outer(alphas, d1), np.multiply.outer(betas, d2)
-    return loss_at(theta + first + second, X, y)  # from (B, A, P) to (B, A)  (6.27)
+    along, across = np.outer(alphas, d1), np.outer(betas, d2)  # (A, P), (B, P)
+    points = theta + along + across.reshape(len(betas), 1, -1)  # (B, A, P)  (6.28)
+    return loss_at(points, X, y)  # (B, A)
 
 
 def plane_of_path(path):
     """Return the plane through the end of a path (T, P) that holds most of it: two unit
     directions (2, P), coordinates (T, 2), distances (T,) from it, its share of it."""
     offsets = path - path[-1]  # (T, P)
-    _, vectors = np.linalg.eigh(offsets.T @ offsets)  # columns, the longest spread last
-    directions = vectors[:, [-1, -2]].T  # (2, P)
-    coordinates = offsets @ directions.T  # (T, 2)  (6.27)
+    # eigh gives the eigenvalues in rising order; each column is an eigenvector.
+    _, vectors = np.linalg.eigh(offsets.T @ offsets)  # (P, P)
+    directions = vectors[:, [-1, -2]].T  # (2, P): the last column, and the last but one
+    coordinates = offsets @ directions.T  # (T, 2)  (6.28)
     distance = np.linalg.norm(offsets - coordinates @ directions, axis=1)  # (T,)
-    share = np.sum(coordinates**2) / np.sum(offsets**2)  # (6.28)
+    share = np.sum(coordinates**2) / np.sum(offsets**2)  # (6.29)
     return directions, coordinates, distance, share
 
 
@@ -204,17 +207,20 @@ def stop_if_diverged(value, epoch):
 
 def lanczos(theta, X, y, products, rng):
     """Return numbers (m,), of which the first and the last come near those of H."""
-    Q = rng.normal(size=(theta.size, 1))
-    for _ in range(products - 1):
-        Q = np.column_stack([Q, hessian_times(Q[:, -1], theta, X, y)])
-        Q = np.linalg.qr(Q)[0]  # (P, m), columns of length 1 and at right angles
-    return np.linalg.eigvalsh(Q.T @ hessian_times(Q.T, theta, X, y).T)  # (m, m)  (6.30)
+    q, Q, HQ = rng.normal(size=theta.size), [], []
+    for _ in range(products):
+        for older in Q + Q:  # twice, against rounding
+            q = q - (q @ older) * older
+        Q.append(q / np.linalg.norm(q))
+        HQ.append(hessian_times(Q[-1], theta, X, y))
+        q = HQ[-1]
+    return np.linalg.eigvalsh(np.array(Q) @ np.array(HQ).T)  # of (m, m)  (6.31)
 
 
 def normalise_filters(d, theta):
     """Give the columns of W1, W2 in d (P,) their lengths in theta; biases rest."""
     d, params = unpack(d.copy()), unpack(theta)
-    for name in ("W1", "W2"):  # (6.31)
+    for name in ("W1", "W2"):  # (6.32)
         own = np.linalg.norm(d[name], axis=-2, keepdims=True)
         d[name] *= np.linalg.norm(params[name], axis=-2, keepdims=True) / own
     return pack(d | {"b1": 0 * d["b1"], "b2": 0 * d["b2"]})
@@ -231,21 +237,22 @@ def largest(thetas, X, y):
 
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-BLUE, RED, GREY = "#0072B2", "#D55E00", "#BBBBBB"
+BLUE, RED, GREY, ORANGE = "#0072B2", "#D55E00", "#BBBBBB", "#E69F00"
 
 
-def plot_plane(x, y, z, path, names, titles):
+def plot_plane(x, y, z, path, names, titles, levels):
     """Draw z (B, A) over a plane, with a path (T, 3); return figure and left axes."""
     fig, (above, solid) = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-    fig.colorbar(above.contourf(x, y, z, 24), ax=above, label=names[2], format="%.3g")
+    fig.colorbar(above.contourf(x, y, z, levels), ax=above, label=names[2])
     above.plot(*path[:, :2].T, ".-", color="white", linewidth=1.2)
     solid.remove()
     solid = fig.add_subplot(1, 2, 2, projection="3d", computed_zorder=False)
-    (x, y), floor = np.meshgrid(x, y), z.min() - 0.6 * np.ptp(z)
-    solid.plot_surface(x, y, z, rcount=81, ccount=81, cmap="viridis", antialiased=False)
-    solid.contour(x, y, z, 12, offset=floor, linewidths=1)
+    x, y = np.meshgrid(x, y)
+    solid.plot_surface(x, y, z, rcount=81, ccount=81, cmap="viridis", antialiased=False,
+                       vmin=levels[0], vmax=levels[-1])
+    solid.contour(x, y, z, levels[::2], colors="w", linewidths=0.6, linestyles="-")
     solid.plot(*path.T, color=RED, linewidth=3)
-    solid.set(zlim=(floor, z.max()), zticks=np.linspace(z.min(), z.max(), 4).round(1))
+    solid.set(zlim=(levels[0], levels[-1]))
     solid.view_init(38, -60)
     for ax, title in zip((above, solid), titles):
         ax.set(xlabel=names[0], ylabel=names[1], title=title)
@@ -257,14 +264,17 @@ def plot_bowl(minimum, path):
     w, b = np.linspace(-3.5, 5.5, 91), np.linspace(-1.5, 7.5, 91)
     J = line_loss(np.stack(np.meshgrid(w, b), axis=-1))
     fig, ax = plot_plane(w, b, J, np.column_stack([path, line_loss(path)]), (
-        "w", "b", "loss J"), ("From above: ellipses", "In 3-D: a bowl"))
+        "w", "b", "loss J"), ("Contours of a bowl are ellipses", "The bowl in 3-D"),
+        np.arange(0, 76, 3))
     lines = ax.contour(w, b, J, [1, 3, 10.75, 25], colors="white", linewidths=0.8)
-    ax.clabel(lines, [1, 3, 25], fmt="%g", fontsize=9)  # 10.75 passes the start
-    arrows = [(path[0], -line_gradient(path[0]) / 4, "#E69F00", "downhill")]
+    ax.clabel(lines, fmt="%g", fontsize=9, manual=[(0.4, 2.6), (-0.3, 2), (-2, 4), (
+        -1, -1)])  # 10.75 passes through the start
+    arrows = [(path[0], -line_gradient(path[0]) / 4, ORANGE, "first step")]
     for value, u in zip(*np.linalg.eigh(BOWL)):  # drawn upwards
         arrows.append((minimum, 1.4 * u * np.sign(u[1]), "white", f"λ = {value:g}"))
     for tail, arrow, colour, text in arrows:
-        ax.quiver(*tail, *arrow, color=colour, angles="xy", scale_units="xy", scale=1)
+        ax.quiver(*tail, *arrow, color=colour, angles="xy", scale_units="xy", scale=1,
+                  zorder=3)
         ax.text(*(tail + 1.1 * arrow), text, color=colour, fontsize=11)
     ax.set(aspect="equal")
     return fig
@@ -419,42 +429,64 @@ def print_table(title, rows):
     return rows
 
 
-def study_bowl(args):
-    """Descend in the parabola and in the bowl; return figures and tables."""
-    (low, high), vectors = np.linalg.eigh(BOWL)
-    start, curve, one, two, panels, bowls = np.zeros(2), BOWL[0, 0], [], [], [], []
-    minimum = np.linalg.solve(BOWL, -line_gradient(start))  # (6.9)
-    w = np.linspace(-0.9, 2.9, 99)
+def best_rate(descent, momentum, minimum):
+    """Return the one of 100 rates that stays nearest in the last ten of 40 steps."""
+    return min(np.geomspace(0.05, 3, 100), key=lambda lr: np.linalg.norm(
+        descent(np.zeros(2), lr, momentum, 40)[31:] - minimum, axis=1).max())
+
+
+def study_parabola(minimum):
+    """Descend with w alone, b held; return the figure and the table."""
+    rows, panels, w = [], [], np.linspace(-0.9, 2.9, 99)
     J = line_loss(np.column_stack([w, 0 * w + minimum[1]]))
     for share in (0.5, 1, 1.9, 2.1):  # of 1 / lambda
-        path = descend(minimum * (0, 1), share / curve, 0, 4, np.array([1, 0]))
-        one.append({"eta*lambda": share, "eta": share / curve} | {
+        lr = share / BOWL[0, 0]
+        path = descend(minimum * (0, 1), lr, 0, 4, np.array([1, 0]))
+        rows.append({"eta*lambda": share, "eta": lr} | {
             f"w {k}": value for k, value in enumerate(path[:, 0])})
         panels.append((rf"$\eta\lambda$ = {share}: factor {1 - share:.1f}", {
             "_": (w, J, GREY, "-"), "_path": (path[:, 0], line_loss(path), RED, ".-")},
             {"xlabel": "w", "ylabel": "loss J", "ylim": (0, 5)}))
+    return plot_panels(panels, 4), print_table(
+        "Part one, a line through 4 points: w moves alone, b = 3 is held", rows)
+
+
+def study_bowl(args):
+    """Descend in the parabola and in the bowl; return figures and tables."""
+    (low, high), vectors = np.linalg.eigh(BOWL)
+    start, rows, panels, errors = np.zeros(2), [], [], {}
+    minimum = np.linalg.solve(BOWL, -line_gradient(start))  # (6.9)
+    parabola, table = study_parabola(minimum)
     t = np.linspace(0, 2 * np.pi, 99)
     circle = np.column_stack([np.cos(t) / low**0.5, np.sin(t) / high**0.5]) @ vectors.T
     rings = {f"_{r}": (*(minimum + r * circle).T, GREY, "-") for r in (1, 2.5, 4.61)}
-    for name, lr, mu in (
-            ("half", 1 / high, 0), ("near", 1.9 / high, 0), ("above", 2.1 / high, 0),
-            ("best", 2 / (high + low), 0), ("momentum", args.bowl_lr, args.momentum),
-            ("Adam", 0.4, np.nan)):  # 0.4: the best of 13 rates from 0.05 to 3, a test
-        path, rate = descend_adam(start, lr, 40), np.nan
-        if name != "Adam":
-            path = descend(start, lr, mu, 40)
-            roots = [np.roots([1, lr * v - 1 - mu, mu]) for v in (low, high)]
-            rate = np.abs(roots).max()  # (6.29)
+    for name, descent, lr, mu, colour in (
+            ("half", descend, 1 / high, 0, "#56B4E9"),
+            ("best", descend, 2 / (high + low), 0, BLUE),
+            ("above", descend, 2.1 / high, 0, "#CC79A7"),
+            ("momentum", descend, args.bowl_lr, args.momentum, RED),
+            ("heavy", descend, None, 0.9, "#009E73"),
+            ("Adam", descend_adam, None, 0.9, "#000000"),
+            ("light Adam", descend_adam, None, 0.36, ORANGE)):
+        lr = lr or best_rate(descent, mu, minimum)
+        path = descent(start, lr, mu, 40)
+        roots = [np.roots([1, lr * v - 1 - mu, mu]) for v in (low, high)]
         error = np.linalg.norm(path - minimum, axis=1)
-        two.append({"descent": name, "eta": lr, "momentum": mu, "error 40": error[40],
-                    "factor": (error[40] / error[20]) ** (1 / 20), "theory": rate})
-        bowls.append((f"{name}: error {error[40]:.2g}", rings | {"_": (
-            *path.T, RED, ".-")}, {"aspect": 1, "xlim": (-3, 5), "ylim": (-1, 7)}))
-    tables = {"parabola": print_table(
-        "Part one, a line through 4 points: w moves alone, b = 3 is held", one),
-        "bowl": print_table(f"Both move: eigenvalues {high:g} and {low:g}, condition "
-                            f"number {high / low:g}, limit {2 / high:g}", two)}
-    return {"parabola": plot_panels(panels, 4), "descents": plot_panels(bowls, 3),
+        rows.append({"descent": name, "eta": lr, "momentum": mu, "error 40": error[40],
+                     "factor": (error[40] / error[20]) ** (1 / 20), "theory": np.nan
+                     if descent is descend_adam else np.abs(roots).max()})  # (6.30)
+        errors[name] = (np.arange(41), error, colour, "-")
+        panels.append((f"{name}: {error[40]:.2g} is left", rings | {"_": (
+            *path.T, RED, ".-")}, {"aspect": 1, "xlim": (-3, 5), "ylim": (-1, 7),
+            "xlabel": "w", "ylabel": "b"}))
+    del panels[4]  # six are enough: heavy is in the other picture
+    limits = {"yscale": "log", "xlabel": "step", "ylabel": "distance to lowest point"}
+    tables = {"parabola": table, "bowl": print_table(
+        f"Both move: eigenvalues {high:g} and {low:g}, condition number "
+        f"{high / low:g}, limit {2 / high:g}", rows)}
+    return {"parabola": parabola, "descents": plot_panels(panels, 3), "errors":
+            plot_panels([("On a log scale a constant factor is a straight line", errors,
+                          limits)], 1),
             "bowl": plot_bowl(minimum, descend(start, 1 / high, 0, 40))}, tables
 
 
@@ -463,14 +495,43 @@ def look_around(theta, X, y, epoch, rng):
     values, vectors = np.linalg.eigh(hessian_times(np.eye(theta.size), theta, X, y))
     d, t = rng.normal(size=(1000, theta.size)), np.linspace(-1.5, 1.5, 99)
     d = d / np.linalg.norm(d, axis=1, keepdims=True)  # directions of length 1
-    bends = (d @ vectors) ** 2 @ values  # (1000,), d.H d  (6.25)
+    bends = (d @ vectors) ** 2 @ values  # (1000,), d.H d  (6.26)
     row = {"epoch": epoch, "loss": loss_at(theta, X, y),
            "slope": np.linalg.norm(gradient(theta, X, y)), "least": values[0],
            "largest": values[-1], "below 0": np.sum(values < -1e-6),  # rounding: 1e-10
-           "mean": values.mean(), "slices": bends.mean(), "down": np.mean(bends < 0)}
+           "mean": values.mean(), "slices": bends.mean(), "down": np.mean(bends < 0),
+           "5th": np.quantile(bends, 0.05), "95th": np.quantile(bends, 0.95)}
     lines = {name: (t, [loss_at(theta + s * v, X, y) for s in t], colour, "-") for name,
-             v, colour in (("_", d[:20], GREY), ("steepest", vectors.T[-1:], RED))}
-    return row, (f"Loss on slices, epoch {epoch}", lines, {"ylim": (0, 1.5)})
+             v, colour in (("_", d[:20], GREY), ("steepest", vectors.T[-1:], RED),
+                           ("least", vectors.T[:1], BLUE))}
+    return row, (f"Epoch {epoch}: {np.mean(bends < 0):.0%} bend down", lines, {
+        "ylim": (0, 1.5), "xlabel": "distance t", "ylabel": "loss J"})
+
+
+def look_at_planes(path, X, y, steepest):
+    """Return pictures of two planes through the end of a path, and what one holds."""
+    directions, shadow, distance, share = plane_of_path(path)
+    low, high = shadow.min(axis=0) - 1, shadow.max(axis=0) + 1  # 1: to see the sides
+    alphas, betas = np.linspace(low, high, 81).T
+    wall = steepest - steepest @ directions[0] * directions[0]  # at a right angle
+    planes = {"surface": (directions, f"The plane of the path holds {share:.1%} of it"),
+              "walls": (np.array([directions[0], wall / np.linalg.norm(wall)]),
+                        "The steepest direction for the second")}
+    heights = {name: np.log10(loss_on_plane(path[-1], *two, alphas, betas, X, y))
+               for name, (two, _) in planes.items()}
+    levels = np.linspace(*np.round([heights["surface"].min() - 0.05, max(
+        z.max() for z in heights.values()) + 0.05], 1), 25)  # the same for both
+    figures = {}
+    for name, (two, title) in planes.items():
+        spots = (path - path[-1]) @ two.T  # (T, 2)
+        below = loss_at(path[-1] + spots @ two, X, y)
+        figures[name], _ = plot_plane(
+            alphas, betas, heights[name], np.column_stack([spots, np.log10(below)]),
+            ("alpha, along the path", "beta", "log10 J"), (title, "The same in 3-D"),
+            levels)
+    ratio = loss_at(path, X, y) / loss_at(path[-1] + shadow @ directions, X, y)
+    found = {"share": share, "off_plane": distance.max(), "loss ratio": ratio.max()}
+    return figures, directions, found
 
 
 def study_network(args, X, y, start, rng):
@@ -481,26 +542,19 @@ def study_network(args, X, y, start, rng):
     print_table(f"Part two, a network with {start.size} weights and biases", rows)
     if rows[-1]["loss"] > 0.9 * rows[0]["loss"]:
         print("The loss has hardly fallen: try more --epochs or a larger --lr.")
-    directions, shadow, distance, share = plane_of_path(path)
-    low, high = shadow.min(axis=0) - 1, shadow.max(axis=0) + 1  # 1: to see the sides
-    alphas, betas = np.linspace(low, high, 81).T
-    z = np.log10(loss_on_plane(path[-1], *directions, alphas, betas, X, y))
-    below = loss_at(path[-1] + shadow @ directions, X, y)
-    found = {"share": share, "off_plane": distance.max(), "loss ratio": np.max(
-        loss_at(path, X, y) / below)}
-    print_table("The plane of the path: what it holds, and what it hides", [found])
     H = hessian_times(np.eye(start.size), path[-1], X, y)
+    planes, directions, found = look_at_planes(
+        path, X, y, np.linalg.eigh(H)[1][:, -1])
+    print_table("The plane of the path: what it holds, and what it hides", [found])
     seen = {"plane": np.linalg.eigvalsh(directions @ H @ directions.T), "all of H":
             np.linalg.eigvalsh(H), "Lanczos": lanczos(path[-1], X, y, 10, rng)}
     found |= {"network": rows, "seen": print_table("Curvature at the end, as seen by", [
         {"by": name, "least": v[0], "largest": v[-1]} for name, v in seen.items()])}
     x = np.linspace(-1, 1, 99)[:, None]
     fit = ("The curve learnt", {"_": (X, y, GREY, "."), "_fit": (
-        x, forward(unpack(path[-1]), x)["a2"], RED, "-")}, {"xlabel": "x"})
-    surface, _ = plot_plane(
-        alphas, betas, z, np.column_stack([shadow, np.log10(below)]), ("alpha", "beta",
-        "log10 J"), (f"A plane that holds {share:.1%} of a path", "The same in 3-D"))
-    return path[-1], {"surface": surface, "network": plot_panels(
+        x, forward(unpack(path[-1]), x)["a2"], RED, "-")},
+        {"xlabel": "x", "ylabel": "y"})
+    return path[-1], planes | {"network": plot_panels(
         [fit, panels[0], panels[-1]], 3)}, found
 
 
@@ -523,10 +577,12 @@ def study_further(args, X, y, end, rng):
     X, y = (np.concatenate([each, each]) for each in make_data(rng, (10,)))
     rates = np.repeat([0.2, 0.3], 10)[:, None]  # (20, 1), limits of 10 and 6.67
     path, _ = train(np.concatenate([starts, starts]), X, y, args.epochs, rates)
-    after, _ = train(path[-1], X, y, args.epochs, rates[::-1])
     ends, x, rows, edge = path[-1], np.linspace(-1, 1, 401)[:, None], [], {}
-    facts = {"largest": largest(ends, X, y), "swapped": largest(after[-1], X, y),
-             "filters": np.zeros(20), "loss": loss_at(ends, X, y),
+    after, _ = train(np.concatenate([ends, ends]), np.tile(X, (2, 1, 1)), np.tile(
+        y, (2, 1, 1)), args.epochs, np.concatenate([rates[::-1], rates]))
+    facts = {"largest": largest(ends, X, y), "kept": largest(after[-1][20:], X, y),
+             "swapped": largest(after[-1][:20], X, y), "filters": np.zeros(20),
+             "loss": loss_at(ends, X, y),
              "new": loss_at(ends, x, np.sin(4 * x)) + 0.02}  # half the noise's 0.04
     for i, end in enumerate(ends):
         d = normalise_filters(rng.normal(size=(100, end.size)), end)
@@ -539,14 +595,17 @@ def study_further(args, X, y, end, rng):
             time = when + np.arange(len(part))
             edge[f"{name}eta = {lr:g} first"] = (time, curve, colour, "-")
         edge[f"_{k}"] = ([0, 2 * len(path)], [2 / lr] * 2, colour, "--")
+    edge["_swap"] = ([len(path)] * 2, [2, 10], GREY, ":")
     rows += [{"eta": word, "2 / eta": "-"} | {
         name: np.std(each[:10] - each[10:], ddof=1) / 10**0.5 if word == "error" else
         np.mean(each[:10] - each[10:]) for name, each in facts.items()}
         for word in ("difference", "error")]
     tables["edge"] = print_table("Edge of stability, sharp and flat: means of 10", rows)
     return {"further": plot_panels([
-        ("λ climbs to 2 / η; rates swapped at 100 %", edge, {"xlabel": "time (%)"}),
-        ("Walls, even to the same network", lines, {"xlabel": "share"})], 2)}, tables
+        ("One network of ten: λ climbs to 2 / η (dashed)", edge, {
+            "xlabel": "time (%), rates swapped at 100", "ylabel": "largest λ"}),
+        ("Barriers, even to the same network", lines, {
+            "xlabel": "share of the way", "ylabel": "loss J"})], 2)}, tables
 
 
 def look(args):

@@ -1,11 +1,13 @@
 """06: the bowl is foretold exactly, and every picture agrees with the Hessian."""
 
+import functools
 import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import GradientCase, load, numerical_gradient, relative_error
+from tutor import Lesson
 
 script = load("06_loss_landscape")
 QUICK = ["--epochs", "20", "--hidden", "4"]
@@ -48,6 +50,124 @@ def gradient_cases():
     )
 
 
+def your_turn_calls(script, rng, n):
+    """Arguments for each function: a network 1-4-1 on n examples; the bowl has four."""
+    M = 4 if n > 1 else 1
+    X, y = rng.normal(size=(n, 1)), rng.normal(size=(n, 1))
+    theta = rng.normal(size=3 * M + 1)
+    params = script.unpack(theta)
+    cache = script.forward(params, X)
+    line = rng.normal(size=2)
+    d1, d2 = rng.normal(size=(2, theta.size))
+    path = rng.normal(size=(6, theta.size))
+    return {
+        "line_loss": [(line,)],
+        "line_gradient": [(line,)],
+        "descend": [(line, 0.2, 0.3, 4), (line, 0.2, 0.3, 4, np.array([1, 0]))],
+        "descend_adam": [(line, 0.2, 0.9, 4), (line, 0.2, 0.3, 4)],
+        "forward": [(params, X)],
+        "pack": [(params,)],
+        "unpack": [(theta,)],
+        "loss": [(cache["a2"], y)],
+        "backward": [(params, X, cache, y)],
+        "loss_at": [(theta, X, y)],
+        "gradient": [(theta, X, y)],
+        "hessian_times": [(d1, theta, X, y)],
+        "train": [(theta, X, y, 3, 0.1)],
+        "loss_on_plane": [(theta, d1, d2, np.linspace(-1, 1, 3), np.linspace(0, 2, 4), X, y)],
+        "plane_of_path": [(path,)] if n > 1 else [],
+    }
+
+
+YOUR_TURN = Lesson(
+    functions={
+        "line_loss": "Half the mean of the squared differences (6.1); theta @ A.T.",
+        "line_gradient": "The transpose of A times the differences, over N (6.2).",
+        "descend": "velocity, then theta, then keep theta (6.16).",
+        "descend_adam": "m and v, both corrected for their start at 0 (6.17).",
+        "forward": "As in lesson 02, with tanh, and no activation at the output (6.18).",
+        "pack": "Everything in one row: W1, b1, W2, b2.",
+        "unpack": "The way back from a row of 3 M + 1 numbers.",
+        "loss": "Half the squared error, summed, over the number of rows (6.19).",
+        "backward": "As in lesson 02: dz2 (6.20), dW2 (6.21), dz1 and dW1 (6.22).",
+        "loss_at": "The loss of the network that theta holds.",
+        "gradient": "unpack, forward, backward, pack.",
+        "hessian_times": "The difference of two gradients, over 2 h (6.24).",
+        "train": "One step down the gradient each epoch; keep some of the path (6.23).",
+        "loss_on_plane": "A grid of networks theta + alpha d1 + beta d2 (6.28).",
+        "plane_of_path": "The two directions along which the path is longest (6.29).",
+    },
+    calls=your_turn_calls,
+    names={
+        "plane_of_path": ("directions", "coordinates", "distance", "share"),
+        "train": ("path", "epochs"),
+    },
+    factors=lambda n: {4: "4 times too large, and there are 4 points: is 1/N missing"},
+    equivalent=("axis=(-2, (1))", "1e-05", "h=2e-05"),
+    slips=[
+        ("line_loss", " / 2  # (6.1)", "  # (6.1)", "the loss is twice too large: half the "
+         "mean (6.1)."),
+        ("line_loss", "np.mean(residual**2, axis=-1)", "np.sum(residual**2, axis=-1)",
+         "this is the sum over the points; (6.1) takes the mean."),
+        ("line_gradient", " / len(HEIGHTS)", "", "1/N is missing (6.2)."),
+        ("line_gradient", "A @ theta - HEIGHTS", "HEIGHTS - A @ theta", "the sign: the "
+         "difference is the line's height minus the point's (6.2)."),
+        ("descend", "- lr * free", "+ lr * free", "the step goes uphill (6.16)."),
+        ("descend", " * free", "", "free is forgotten: where it is 0 nothing may move."),
+        ("descend", "momentum * velocity - ", "", "momentum is forgotten: a share of the "
+         "last step belongs to the next (6.16)."),
+        ("descend_adam", " / (1 - momentum**step)", "", "the correction of m is missing: it "
+         "starts at 0, so it is too small at first (6.17)."),
+        ("descend_adam", "np.sqrt(v / (1 - 0.999**step))", "np.sqrt(v)", "the correction "
+         "of v is missing: it starts at 0, so it is too small at first (6.17)."),
+        ("descend_adam", "np.sqrt(v / (1 - 0.999**step))", "v / (1 - 0.999**step)", "the "
+         "root is missing: the slope is divided by the root of its mean square (6.17)."),
+        ("forward", "np.tanh(z1)", "z1", "a1 is not yet squashed: tanh is missing (6.18)."),
+        ("forward", ' + params["b1"]', "", "b1 is missing in z1 (6.18)."),
+        ("forward", ' + params["b2"]', "", "b2 is missing in z2 (6.18)."),
+        ("forward", '"a2": z2', '"a2": np.tanh(z2)', "the output has no activation here: "
+         "a2 is z2."),
+        ("loss", "(2 * y.shape[-2])", "y.shape[-2]", "the loss is twice too large: half "
+         "the mean squared error (6.19)."),
+        ("backward", " / y.shape[-2]", "", "everything is N times too large: 1/N is "
+         "missing in dz2 (6.20)."),
+        ("backward", "(a2 - y)", "(a2 - y) * a2 * (1 - a2)", "dz2 has the slope of a "
+         "sigmoid; this output has no activation (6.20)."),
+        ("backward", " * (1 - a1**2)", "", "dz1 lacks the slope of tanh, 1 - a1^2 (6.22)."),
+        ("backward", "(1 - a1**2)", "(1 - a1)", "the slope of tanh is 1 - a1^2, with the "
+         "square (6.22)."),
+        ("backward", "(1 - a1**2)", "a1 * (1 - a1)", "this is the slope of the sigmoid; "
+         "that of tanh is 1 - a1^2 (6.22)."),
+        ("backward", "(a2 - y)", "(y - a2)", "every slope has the wrong sign: dz2 is "
+         "a2 - y, over N (6.20)."),
+        ("hessian_times", "(2 * h)", "h", "H v is twice too large: the two points are 2 h "
+         "apart (6.24)."),
+        ("hessian_times", "ahead - behind", "behind - ahead", "H v has the wrong sign: "
+         "ahead minus behind (6.24)."),
+        ("train", "- lr *", "+ lr *", "the step goes uphill: subtract lr times the "
+         "gradient (6.23)."),
+        ("loss_on_plane", "loss_at(points, X, y)", "loss_at(points, X, y).T", "rows and columns are exchanged: a row for each beta (6.28)."),
+        ("plane_of_path", "[-1, -2]", "[0, 1]", "these are the directions along which the "
+         "path is shortest; eigh gives the longest last."),
+        ("plane_of_path", "path - path[-1]", "path - path.mean(axis=0)", "the plane must "
+         "go through the end of the path, not through its mean."),
+    ],
+)  # fmt: skip
+
+
+@functools.cache
+def jumps(seed=0):
+    """At --lr 0.4, the largest curvature in the plane of 100 more steps, and in all."""
+    rng = np.random.default_rng(seed)
+    X, y = script.make_data(rng)
+    start = script.pack(script.init_params(16, rng))
+    theta = script.train(start, X, y, 4000, 0.4)[0][-1]
+    path, _ = script.train(theta, X, y, 100, 0.4)
+    d, H = script.plane_of_path(path)[0], whole(path[-1], X, y)
+    ends = [np.linalg.eigvalsh(each)[-1] for each in (d @ H @ d.T, H)]
+    return {"jumps_plane": ends[0], "jumps_all": ends[1]}
+
+
 def worked():
     """Return the numbers that README.md works by hand."""
     low, high = np.linalg.eigvalsh(script.BOWL)
@@ -77,10 +197,13 @@ def worked():
         "speed_b1": speed[1, 1],
         "speed_w2": speed[2, 0],
         "speed_b2": speed[2, 1],
-        "adam_w": script.descend_adam(START, 0.4, 1)[1, 0],
-        "adam_b": script.descend_adam(START, 0.4, 1)[1, 1],
+        "adam_w": script.descend_adam(START, 0.4, 0.9, 1)[1, 0],
+        "adam_b": script.descend_adam(START, 0.4, 0.9, 1)[1, 1],
         "limit": 2 / high,
         "kappa": high / low,
+        "short": np.linalg.norm(script.descend(START, 0.4635, 0, 40)[-1] - BOTTOM),
+        "long": np.linalg.norm(script.descend(START, 8 / 17, 0, 40)[-1] - BOTTOM),
+        **jumps(),
     }
 
 
@@ -157,21 +280,36 @@ def test_momentum_beats_the_best_plain_descent_by_far():
     assert np.linalg.norm(speedy - BOTTOM) < 1e-4 * np.linalg.norm(plain - BOTTOM)
 
 
-def test_adams_rate_is_the_best_of_thirteen():
-    rates = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.5, 2, 3)
-    errors = [
-        np.linalg.norm(script.descend_adam(START, lr, 40)[-1] - BOTTOM) for lr in rates
-    ]
-    assert rates[int(np.argmin(errors))] == 0.4
+def late(path):
+    return np.linalg.norm(path[31:] - BOTTOM, axis=1).max()
+
+
+@pytest.mark.parametrize("descent", ["descend", "descend_adam"])
+def test_the_rate_found_is_the_best_of_a_hundred(descent):
+    walk = getattr(script, descent)
+    best = script.best_rate(walk, 0.36, BOTTOM)
+    for lr in np.geomspace(0.05, 3, 100):
+        assert late(walk(START, best, 0.36, 40)) <= late(walk(START, lr, 0.36, 40))
+
+
+@pytest.mark.parametrize("descent", ["descend", "descend_adam"])
+def test_a_memory_of_nine_tenths_is_what_makes_both_slow(descent):
+    walk = getattr(script, descent)
+
+    def left(momentum):
+        lr = script.best_rate(walk, momentum, BOTTOM)
+        return late(walk(START, lr, momentum, 40))
+
+    assert left(0.36) < 1e-4 and left(0.9) > 0.1
 
 
 def test_adams_path_depends_on_the_axes_and_that_of_descent_does_not(monkeypatch):
     """Turn the bowl by an eighth: plain descent turns with it, Adam does not."""
     turn = np.array([[1.0, -1.0], [1.0, 1.0]]) / np.sqrt(2)
-    plain, adam = script.descend(START, 0.25, 0, 9), script.descend_adam(START, 0.4, 9)
+    plain, adam = script.descend(START, 0.25, 0, 9), script.descend_adam(START, 0.4, 0.9, 9)
     monkeypatch.setattr(script, "A", script.A @ turn)
     np.testing.assert_allclose(script.descend(START, 0.25, 0, 9) @ turn.T, plain)
-    assert np.abs(script.descend_adam(START, 0.4, 9) @ turn.T - adam).max() > 0.1
+    assert np.abs(script.descend_adam(START, 0.4, 0.9, 9) @ turn.T - adam).max() > 0.1
 
 
 @pytest.mark.parametrize("adam", [False, True])
@@ -180,7 +318,7 @@ def test_momentum_and_adam_step_as_in_scikit_learn(adam):
 
     moved = START.copy()
     if adam:
-        path = script.descend_adam(START, 0.05, 10)
+        path = script.descend_adam(START, 0.05, 0.9, 10)
         oracle = optimizers.AdamOptimizer([moved], 0.05)
     else:
         path = script.descend(START, 0.05, 0.8, 10)
@@ -317,10 +455,15 @@ def test_random_slices_bend_by_the_mean_eigenvalue_and_hide_most_slopes_down(rng
     assert losses[49][0] == pytest.approx(row["loss"])
 
 
-def test_lanczos_finds_both_ends_of_the_whole_spectrum(rng):
+def test_lanczos_finds_both_ends_of_the_whole_spectrum(rng, monkeypatch):
     theta, X, y = network()
+    calls, product = [], script.hessian_times
     values = np.linalg.eigvalsh(whole(theta, X, y))
+    monkeypatch.setattr(
+        script, "hessian_times", lambda *a: calls.append(a) or product(*a)
+    )
     found = script.lanczos(theta, X, y, 10, rng)
+    assert len(calls) == 10 and all(v.shape == theta.shape for v, *_ in calls)
     assert len(found) == 10
     assert found[-1] == pytest.approx(values[-1], rel=1e-6)
     assert found[0] == pytest.approx(values[0], abs=0.02 * values[-1])
@@ -350,6 +493,13 @@ def test_the_plane_of_a_path_holds_more_than_any_other(rng):
     assert share > np.sum((offsets @ np.eye(12)[:2].T) ** 2) / np.sum(offsets**2)
     squares = (coordinates**2).sum(axis=1) + distance**2  # Pythagoras
     np.testing.assert_allclose(squares, (offsets**2).sum(axis=1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plane_shows_the_walls_where_the_jumps_are_all_of_the_path(seed):
+    ends = jumps(seed)
+    assert ends["jumps_plane"] > 0.9 * ends["jumps_all"]
 
 
 def test_a_random_walk_too_lies_in_a_plane_to_nine_tenths(rng):
@@ -422,12 +572,12 @@ def test_the_table_of_the_bowl_agrees_with_theory(capsys):
     args = SimpleNamespace(bowl_lr=0.64, momentum=0.36)
     figures, tables = script.study_bowl(args)
     script.plt.close("all")
-    assert set(figures) == {"parabola", "descents", "bowl"}
+    assert set(figures) == {"parabola", "descents", "errors", "bowl"}
     rows = {row["descent"]: row for row in tables["bowl"]}
-    for name, factor in (("half", 0.9375), ("near", 0.9), ("above", 1.1)):
+    for name, factor in (("half", 0.9375), ("best", 15 / 17), ("above", 1.1)):
         assert rows[name]["theory"] == pytest.approx(factor)
         assert rows[name]["factor"] == pytest.approx(factor, rel=0.01)
-    assert rows["best"]["theory"] == pytest.approx(15 / 17)
+    assert rows["heavy"]["theory"] == pytest.approx(0.9**0.5)
     assert rows["momentum"]["theory"] == pytest.approx(0.6, rel=1e-6)
     assert rows["momentum"]["factor"] == pytest.approx(0.6, rel=0.05)
     root = np.sqrt(16)
