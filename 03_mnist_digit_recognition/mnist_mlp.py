@@ -138,16 +138,14 @@ def backward(W, z, a, y):
 
 
 def adam(w, g, m, v, step, lr):
-    """Change w, m and v (any one shape): one step of Adam against the slope g.
+    """Return new w, m and v (any one shape) after a step of Adam against the slope g.
 
     Kingma & Ba, 2015, with their 0.9, 0.999 and 1e-8. step counts from 1.
     """
-    m *= 0.9
-    m += 0.1 * g  # (3.14)
-    v *= 0.999
-    v += 0.001 * g * g  # (3.15)
+    m = 0.9 * m + 0.1 * g  # (3.14)
+    v = 0.999 * v + 0.001 * g * g  # (3.15)
     lr = lr * math.sqrt(1 - 0.999**step) / (1 - 0.9**step)  # (3.16)
-    w -= lr * m / (np.sqrt(v) + 1e-8)  # (3.17); 1e-8: no division by 0
+    return w - lr * m / (np.sqrt(v) + 1e-8), m, v  # (3.17); 1e-8: no division by 0
 
 
 def accuracy(a, y):
@@ -161,13 +159,13 @@ def train(W, b, training, validation, epochs, lr, batch_size, rng, shape=None):
     training, validation: X and y of each. With the shape of an image, every image is
     distorted anew. Raises FloatingPointError when the loss is no longer finite.
     """
-    W, b, mW, vW, mb, vb = dict(W), dict(b), {}, {}, {}, {}
+    W, b, mW, vW, mb, vb = dict(W), dict(b), {}, {}, {}, {}  # the caller keeps its own
     for k in W:
-        W[k], b[k] = W[k].copy(), b[k].copy()  # the caller keeps the start
         mW[k], vW[k] = np.zeros_like(W[k]), np.zeros_like(W[k])
         mb[k], vb[k] = np.zeros_like(b[k]), np.zeros_like(b[k])
     X, y = training
     step, steps = 0, epochs * math.ceil(len(X) / batch_size)
+    chance = np.bincount(validation[1]).max() / len(validation[1])  # one answer for all
     history = [measure_both(W, b, training, validation)]
     print("          training: loss  accuracy   validation: loss  accuracy   seconds")
     row = ("epoch {:2d}   {training_loss:8.4f}   {training_accuracy:7.2%}   "
@@ -178,21 +176,21 @@ def train(W, b, training, validation, epochs, lr, batch_size, rng, shape=None):
         order = rng.permutation(len(X))
         for i in range(0, len(X), batch_size):
             batch = order[i : i + batch_size]
-            X_batch, y_batch = X[batch], y[batch]
-            if shape:
-                X_batch = distort(X_batch, shape, rng)
+            X_batch = distort(X[batch], shape, rng) if shape else X[batch]
             z, a = forward(W, b, X_batch)
-            dW, db = backward(W, z, a, y_batch)
+            dW, db = backward(W, z, a, y[batch])
             rate = lr * (1 - step / steps)  # (3.18)
             step += 1
             for k in W:
-                adam(W[k], dW[k], mW[k], vW[k], step, rate)
-                adam(b[k], db[k], mb[k], vb[k], step, rate)
+                W[k], mW[k], vW[k] = adam(W[k], dW[k], mW[k], vW[k], step, rate)
+                b[k], mb[k], vb[k] = adam(b[k], db[k], mb[k], vb[k], step, rate)
         seconds = time.perf_counter() - start
         history.append(measure_both(W, b, training, validation))
         stop_if_diverged(history[-1]["training_loss"], epoch)
         if epoch % max(1, epochs // 10) == 0 or seconds > 1:
             print(row.format(epoch, seconds, **history[-1]), flush=True)
+        if epoch == 1 < epochs and history[1]["validation_accuracy"] < 1.5 * chance:
+            print(f"As good as chance after {step} of {steps} steps. Ctrl-C ends it.")
         if CTRL_C:  # it was pressed: what was learnt so far is kept
             break
     return W, b, history
@@ -337,7 +335,8 @@ def plot_curves(history):
     left.set(xlabel="epoch", ylabel="loss (cross-entropy)",  # losses: of validation
              title=f"The validation loss is least at epoch {np.argmin(losses)}")
     right.set(xlabel="epoch", ylabel="right answers in %",
-              title="Images it has seen, and others")
+              title="The validation accuracy is highest at epoch "
+              f"{np.argmax(shares) + 1}")
     left.legend(), right.legend()
     return fig
 
@@ -367,19 +366,23 @@ def plot_first_layer(start, end, X, shape):
     return fig
 
 
-def plot_shift(curves):
-    """Draw the accuracies on moved test images, after training and of --load."""
+def plot_shift(curves, image):
+    """Draw the accuracies on moved test images, of this net and --load's; one image."""
     fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-    for curve, name, colour, lift in zip(curves, ("this network", "the one of --load"),
-                                         (TEST_COLOUR, "#000000"), (5, -14)):
+    for curve, name, colour, at in zip(curves, ("this network", "the one of --load"),
+                                       (TEST_COLOUR, "#000000"), ((8, 5), (-46, -14))):
         ax.plot(range(5), curve, "o-", color=colour, label=name)
         for s, share in enumerate(curve):
-            ax.annotate(f"{share:.1%}", (s, share), (8, lift), color=colour,
+            ax.annotate(f"{share:.1%}", (s, share), at, color=colour,
                         textcoords="offset points")
-    ax.set(xticks=range(5), xlim=(-0.2, 4.5), ylim=(0, 1.08), ylabel="share of right "
-           "answers", xlabel="test images moved by so many pixels",
+    for s in range(5):
+        tile = ax.inset_axes([s - 0.3, -0.36, 0.6, 0.33], transform=ax.transData)
+        tile.imshow(np.roll(image, s, axis=1), cmap="gray_r", vmin=-0.15)
+        tile.set(xticks=[], yticks=[], frame_on=False)
+    ax.set(xticks=range(5), yticks=np.arange(6) / 5, xlim=(-0.4, 4.5), ylim=(-0.4, 1.1),
+           xlabel="test images moved by so many pixels", ylabel="share answered right",
            title="Moved aside by three pixels, a digit is hard to recognise")
-    ax.legend(loc="lower left")
+    ax.legend(loc="center left")
     return fig
 
 
@@ -517,9 +520,9 @@ def read_images(path):
                 X.shape[1:] != arrays["x_train"].shape[1:] or y.shape != X.shape[:1] or
                 not X.size or len(y) < 20 or y.min() < 0 or y.max() > 9):
             raise InputError(
-                f"{path} must hold x_{part}, images (N, height, width) in uint8, all "
-                f"of one size, and y_{part}, their labels from 0 to 9, at least 20; it "
-                f"holds {X.shape} in {X.dtype} and {y.shape} in {y.dtype}")
+                f"{path} must hold x_{part} (N, height, width) in uint8 and y_{part}, "
+                "labels from 0 to 9, at least 20, and all images of one size; it holds "
+                f"{X.shape} in {X.dtype} and {y.shape} in {y.dtype}")
     names = [str(name) for name in arrays.get("class_names", np.arange(10)).ravel()]
     if not max(arrays["y_train"].max(), arrays["y_test"].max()) < len(names) <= 10:
         raise InputError(f"{path}: class_names must hold a name for each label")
@@ -594,10 +597,7 @@ def find_marks(grey):
 
 
 def center_like_mnist(mark, shape=(28, 28)):
-    """Return ink (H, W) as MNIST shows its digits, as one row of pixels (1, D).
-
-    20 x 20 pixels large, its centre of mass at (14, 14): as the 60,000 are.
-    """
+    """Return ink (H, W) as MNIST's: 20 x 20, centre of mass in the middle; (1, D)."""
     from PIL import Image
     from scipy.ndimage import center_of_mass
 
@@ -713,7 +713,7 @@ def read_digits(args):
     figures = {"network": plot_network(W, b, X[:1], classes[y[0]], shape),
                "mistakes": plot_mistakes(X, y, a, shape, classes),
                "first_layer": plot_first_layer(before, W[1], training[0], shape),
-               "shift": plot_shift(curves)}
+               "shift": plot_shift(curves, X[0].reshape(shape))}
     if args.epochs:
         figures["learning_curves"] = plot_curves(history)
     if args.predict:

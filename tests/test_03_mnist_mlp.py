@@ -91,13 +91,21 @@ def worked():
     ratios, steps = [], []
     w, m, v, g = np.zeros(1), np.zeros(1), np.zeros(1), np.array([0.5])
     for step in (1, 2):
-        before = w.copy()
-        script.adam(w, g, m, v, step, 1.0)
+        before = w
+        w, m, v = script.adam(w, g, m, v, step, 1.0)
         ratios.append(float(m[0] / np.sqrt(v[0])))
         steps.append(float(before[0] - w[0]))
     assert np.allclose(steps, 1, rtol=1e-5)  # of eta = 1
+    noise, rng, w = [], np.random.default_rng(0), np.zeros(200)
+    m = v = np.zeros(200)
+    for step in range(1, 3001):  # long enough for v, the slower mean
+        before = w
+        w, m, v = script.adam(w, rng.normal(size=200), m, v, step, 1.0)
+        noise.append(float(np.abs(w - before).mean()))
     X = data()[1][0]
     W, b = script.init_params([784, 256, 128, 10], np.random.default_rng(0))
+    sizes = [W[k].size for k in W]
+    assert sum(sizes) == 234752 and sum(sizes[1:]) == 34048
     _, a = script.forward(W, b, X)
     _, half = script.forward({k: W[k] / np.sqrt(2) for k in W}, b, X)
     return {
@@ -108,6 +116,8 @@ def worked():
         "ex2a": slopes[0][0], "ex2b": slopes[0][1],
         "ratio1": ratios[0], "ratio2": ratios[1],
         "factor1": 1 / ratios[0], "factor2": 1 / ratios[1],
+        "back": sum(sizes + sizes[1:]) / sum(sizes),
+        "noise": np.mean(noise[1000:]),
         **{f"ms{k}": float((a[k] ** 2).mean()) for k in (0, 1, 2)},
         **{f"half{k}": float((half[k] ** 2).mean()) for k in (1, 2)},
         "ex1": script.loss(np.log([[1.0, 1, 2]]), np.array([2])),
@@ -122,6 +132,8 @@ def your_turn_calls(script, rng, N):
     X, y = rng.normal(size=(N, sizes[0])), rng.integers(sizes[-1], size=N)
     z, a = script.forward(W, b, X)
     scores = rng.normal(size=(N, 4)) * 3
+    w, g, m = rng.normal(size=(3, 2, 3))
+    part, run = (X, y), np.random.default_rng(5)
     return {
         "relu": [(scores,)],
         "softmax": [(scores,)],
@@ -129,6 +141,8 @@ def your_turn_calls(script, rng, N):
         "log_softmax": [(scores,)],
         "loss": [(z[len(W)], y)],
         "backward": [(W, z, a, y)],
+        "adam": [(w, g, m, w**2, 2, 0.1)],
+        "train": [(W, b, part, part, 2, 0.01, 3, run)],
     }
 
 
@@ -140,9 +154,14 @@ YOUR_TURN = Lesson(
         "log_softmax": "Subtract the largest score first, then (3.6).",
         "loss": "The mean of minus the log of the true class's probability (3.7).",
         "backward": "Begin with (3.9), then a loop from layer L to 1: (3.10) to (3.13).",
+        "adam": "(3.14) to (3.17). Return the new w, m and v; leave the old ones.",
+        "train": "Means of 0, W and b copied as dicts; history = [measure_both(...)]. "
+        "Each epoch: rng.permutation, then forward, backward, (3.18), adam for each "
+        "batch; append measure_both(...). Return W, b, history.",
     },
     calls=your_turn_calls,
-    names={"forward": ("z", "a"), "backward": ("dW", "db")},
+    names={"forward": ("z", "a"), "backward": ("dW", "db"), "adam": ("w", "m", "v"),
+           "train": ("W", "b", "history")},
     slips=[
         ("relu", "np.maximum", "np.minimum", "this keeps what is negative; ReLU keeps "
          "what is positive (3.1)."),
@@ -171,6 +190,27 @@ YOUR_TURN = Lesson(
          "not its value (3.13)."),
         ("backward", "a[k - 1].T @ dz", "z[k - 1].T @ dz if k > 1 else a[0].T @ dz",
          "a weight's other factor is the activation a[k - 1], not the sum (3.10)."),
+        ("adam", "* m / (np.sqrt(v) + 1e-8), m, v", "* v / (np.sqrt(m) + 1e-8), m, v",
+         "m and v are exchanged: m goes above the fraction bar, v under the root "
+         "(3.17)."),
+        ("adam", "0.001 * g * g", "0.001 * g", "v is the mean of the squares: g is not "
+         "squared (3.15)."),
+        ("adam", " * math.sqrt(1 - 0.999**step) / (1 - 0.9**step)", "", "the correction "
+         "of the beginning is missing (3.16)."),
+        ("adam", "**step", "**(step + 1)", "steps count from 1, and step is already that "
+         "number: no + 1 (3.16)."),
+        ("adam", "**step", "**(step - 1)", "this counts steps from 0, but they count "
+         "from 1: no - 1 (3.16)."),
+        ("adam", "return w - lr", "return w + lr", "a step goes against the slope: minus "
+         "(3.17)."),
+        ("adam", "np.sqrt(v)", "v", "the typical size is the root of v (3.17)."),
+        ("train", "rng.permutation(len(X))", "np.arange(len(X))", "the images are not "
+         "shuffled anew in each epoch."),
+        ("train", "lr * (1 - step / steps)", "lr", "the rate does not fall (3.18)."),
+        ("train", "adam(b[k], db[k], mb[k], vb[k], step, rate)", "b[k], mb[k], vb[k]",
+         "the biases do not learn."),
+        ("train", "i in range(0, len(X), batch_size)", "i in range(0, batch_size, "
+         "batch_size)", "this uses only the first batch of each epoch."),
     ],
 )  # fmt: skip
 
@@ -423,7 +463,7 @@ def test_adam_keeps_both_running_means(rng):
     expected, mean, square = np.ones(4), 0.0, 0.0
     for step in range(1, 4):
         g = rng.normal(size=4)
-        script.adam(w, g.copy(), m, v, step, 0.1)
+        w, m, v = script.adam(w, g, m, v, step, 0.1)
         mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
         m_hat, v_hat = mean / (1 - 0.9**step), square / (1 - 0.999**step)
         expected = expected - 0.1 * m_hat / np.sqrt(v_hat)
@@ -437,7 +477,7 @@ def test_adam_is_kingma_and_ba_s(rng, tf):
     m, v = np.zeros(9), np.zeros(9)
     for step in range(1, 6):
         g = rng.normal(size=9) * 10.0 ** rng.integers(-2, 3, 9)
-        script.adam(w, g, m, v, step, 0.01)
+        w, m, v = script.adam(w, g, m, v, step, 0.01)
         keras_adam.apply_gradients([(tf.constant(g), variable)])
         np.testing.assert_allclose(w, variable.numpy(), rtol=3e-6)  # float32 rates
 
@@ -456,7 +496,7 @@ def test_every_image_is_seen_once_an_epoch_and_the_rate_falls_in_a_line(
 
     def adam(w, g, m, v, step, lr):
         rates.append((step, lr))
-        honest_adam(w, g, m, v, step, lr)
+        return honest_adam(w, g, m, v, step, lr)
 
     monkeypatch.setattr(script, "backward", backward)
     monkeypatch.setattr(script, "adam", adam)
@@ -573,10 +613,11 @@ def test_a_run_that_learns_nothing_says_so(tmp_path, capsys, no_pictures):
     few = ["--data", str(QUICK_DATA), "--hidden", "32", "--batch-size", "20"]
     out = run_verdict(capsys, tmp_path, *few, "--epochs", "2", "--lr", "1e-7")
     assert "Nothing was learnt" in out and "too short" in out and "1e-06" in out
+    assert "\nAs good as chance after 27 of 54 steps. Ctrl-C ends it.\nepoch  2" in out
     out = run_verdict(capsys, tmp_path, *few, "--epochs", "3", "--lr", "30")
     assert "Nothing was learnt" in out and "too long: try --lr 3\n" in out
     out = run_verdict(capsys, tmp_path, *few, "--epochs", "9")
-    assert "Nothing" not in out
+    assert "Nothing" not in out and "chance" not in out
 
 
 def test_images_learnt_by_heart_are_named(tmp_path, capsys, no_pictures):
