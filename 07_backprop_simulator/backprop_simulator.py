@@ -563,7 +563,7 @@ def plot_gate(W, a, da, dz, dW):
         draw_box(ax, 6.9, 0.6 * at, f"× W2[0,{j}] = {weight:.4g}",
                  dz[2][0, j] * weight, "none")
     ax.set(xlim=(-0.4, 9), ylim=(0.1 - 0.4 * n, 0.4 * n),
-           title="Incoming × local slope = outgoing slope; where paths meet, they add")
+           title="Slopes that meet at a1[0] add up; each step on is one product")
     ax.axis("off")
     return fig
 

@@ -280,6 +280,16 @@ YOUR_TURN = Lesson(
 )  # fmt: skip
 
 
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("dz[k + 1] @ W[k + 1].T", "dz[k + 1] @ W[k + 1]",
+     "test_every_slope_is_measured_and_right"),
+    ("np.diag(a[k][0]) - a[k].T @ a[k]", "np.diag(a[k][0])",
+     "test_full_jacobians_multiply_to_the_compact_form"),
+    ("(up - down) / (2 * h)", "(up - down) / h",
+     "test_central_difference_is_what_it_claims"),
+]  # fmt: skip
+
+
 NETWORKS = [
     [],
     ["--layers", "3", "2", "4", "--activation", "tanh"],
@@ -500,6 +510,33 @@ def test_a_symmetric_matrix_hides_the_forgotten_transpose_from_every_check():
     np.testing.assert_allclose(
         dW[1], script.backward(W, z, a, y, args.phi, "mse")[0][1], rtol=1e-14
     )
+
+
+def test_what_the_page_says_of_causes():
+    """Each cause taken away, or given to the rival: see also ``causes``."""
+    numbers, ends = causes(), {name: learn(name)[2][-1] for name in ["", *SLIPS]}
+    four = [numbers[f"shrink.{c}"] for c in ("input", "sigmoid", "weight", "paths")]
+    assert np.prod(four) == pytest.approx(numbers["shrink"]) and max(four) == four[0]
+    _, W, b, X, y = settings()
+    given = W, *script.forward(W, b, X, {1: "sigmoid", 2: "sigmoid"}), y
+    found = slopes_of(settings()[0], W, b, X, y)["dW"]
+    assert np.abs(found[2]).min() > 20 * np.abs(found[1]).max()
+    right = ends[""]
+    falls = {name for name in SLIPS if ends[name] < learn(name)[2][0]}
+    assert falls == {*SLIPS} - {"wrong-sign"}
+    lower = {"forgotten-half", "missing-activation-derivative", "sequential-update"}
+    assert {name for name in SLIPS if ends[name] < right} == lower
+    assert ends["missing-activation-derivative"] < numbers["faster"] < right
+    assert 1 - ends["sequential-update"] / right == pytest.approx(0.004, abs=5e-4)
+    W_end, b_end, _, _ = learn("last-layer-only")
+    assert (W_end[1] == W[1]).all() and (b_end[1] == b[1]).all()
+    assert right < ends["last-layer-only"] < ends["forgotten-transpose"]
+    phi = {1: "sigmoid", 2: "sigmoid"}
+    slipped = script.backward_with_slip(
+        "missing-activation-derivative", *given, phi, "mse", 0.5
+    )[2]
+    a1 = given[2][1]  # with one example: a positive number for each hidden unit
+    np.testing.assert_allclose(slipped[1] * a1 * (1 - a1), found[1], rtol=1e-12)
 
 
 def test_sequential_update_is_an_update_from_the_last_layer_to_the_first():
