@@ -40,7 +40,7 @@ import numpy as np
 
 def make_data(n):
     """Return n values of the logistic map, from 0.3 on: (n,)."""
-    x = np.empty(n)
+    x = np.zeros(n)
     x[0] = 0.3  # a short number for paper; nearly every start from 0 to 1 does as well
     for t in range(1, n):
         x[t] = 4 * x[t - 1] * (1 - x[t - 1])  # (10.1)
@@ -50,7 +50,7 @@ def make_data(n):
 def windows(x, D):
     """Return X (N, D), each D values in a row, and y (N, 1), what came next."""
     N = len(x) - D
-    X = np.empty((N, D))
+    X = np.zeros((N, D))
     for i in range(D):
         X[:, i] = x[i : i + N]  # (10.2): column i is the series from place i on
     return X, x[D:].reshape(-1, 1)
@@ -154,12 +154,12 @@ def train(params, X, y, epochs, lr, decay, validation=None, show=False):
 
 def forecast(params, X, steps):
     """Return forecasts (S, N, steps) from windows X (N, D), each fed back."""
+    X = np.tile(X, (len(params["b2"]), 1, 1))  # (S, N, D), for each network its own
     path = []
     for _ in range(steps):
         a2 = forward(params, X)["a2"]  # (N, 1)
         path.append(a2)
-        older = X[..., 1:] + 0 * a2  # (N, D - 1), with the axis of S that a2 has
-        X = np.concatenate([older, a2], axis=-1)  # (N, D)  (10.15)
+        X = np.concatenate([X[..., 1:], a2], axis=-1)  # (N, D)  (10.15)
     return np.concatenate(path, axis=-1)
 
 
@@ -215,8 +215,8 @@ def learn_line(rule, rows, shape=(1, 1, 1), seed=0):
     V, b = np.eye(rule["order"])[:, :1], np.zeros((1, 1))  # repeat the window's oldest
     if not rule["repeats"]:
         V, b = fit_line(*pairs(rule, rows))
-    M, H, S = min(shape[0], rule["order"]), *shape[1:]
-    return {**rule, "params": init_params(V, b, M, H, S, np.random.default_rng(seed))}
+    (M, H, S), rng = shape, np.random.default_rng(seed)
+    return {**rule, "params": init_params(V, b, min(M, rule["order"]), H, S, rng)}
 
 
 def make_folds(rows):
@@ -231,7 +231,7 @@ def find_period(x):
     time = np.arange(len(x))
     e = x - np.polyval(np.polyfit(time, x, 1), time)
     r = np.array([e[k:] @ e[:-k] for k in range(1, len(x) // 4)]) / (e @ e)  # (10.17)
-    r[: np.argmax(r < 0) if np.any(r < 0) else None] = 0  # begin where it is unlike
+    r[np.cumsum(r < 0) == 0] = 0  # what stands before its first fall below zero
     return int(np.argmax(r)) + 1 if r.max() > 3 / len(x) ** 0.5 else None  # 3 sd
 
 
@@ -316,7 +316,7 @@ def plot_map(X, y, params, V, b, paths, truth):
     axs[1].plot(steps, paths[:, 3].T, color=NETWORK, lw=0.8)
     axs[1].plot(steps, truth[3], "o", ms=4, **TRUTH)
     axs[1].set(xlabel="steps ahead", ylabel="value (scaled)",
-               title=f"{len(paths)} networks agree for\na while with the truth (dots)")
+               title="Some steps ahead, forecasts\nand truth (dots) part")
     errors = np.exp(np.mean(np.log(abs(paths - truth) + 1e-12), axis=(0, 1)))
     axs[2].semilogy(steps, errors, "o-", color=NETWORK)
     axs[2].semilogy(steps[:10], errors[0] * 2.0 ** np.arange(10), **TRUTH)
@@ -371,13 +371,17 @@ def plot_forecasts(times, x, forecasts, name, score):
 def plot_checks(curves, epochs, shifts, lags):
     """Draw the curves of early stopping, and errors {who: (7,)} by a shift in time."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-    for curve in curves:
+    for fold, curve in enumerate(curves, 1):
         left.plot(curve, color="#D55E00", lw=1)
         left.plot(curve.argmin(), curve.min(), "o", color="#D55E00")
+        left.annotate(f"fold {fold}", (curve.argmin(), curve.min()), (5, -5),
+                      textcoords="offset points", va="top")
     left.axvline(epochs, **TRUTH)
+    left.set_xscale("symlog", linthresh=1)  # 0, then equal steps for factors of ten
+    left.xaxis.set_major_formatter("{x:.0f}")
     left.set(xlabel="epochs", ylabel="validation error / that of the line",
-             ylim=(None, 1.2), title="Five folds, their lowest points\n(dots): stop at "
-             f"their median, {epochs}")
+             xlim=(-0.3, None), ylim=(None, 1.2), title="Five folds, their lowest "
+             f"points\n(dots): stop at their median, {epochs}")
     for who, colour in (("last value", LAST), ("network", NETWORK)):
         right.plot(range(-2, 5), shifts[who], "o-", color=colour, label=who)
     right.legend()

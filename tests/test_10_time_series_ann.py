@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pytest
+import tutor
 from conftest import GradientCase, load, numerical_gradient
+from tutor import Lesson
 
 script = load("10_time_series_ann")
 QUICK = ["--epochs", "20", "--networks", "3"]
@@ -78,7 +80,178 @@ def worked():
         "loss": float(script.loss(TINY, cache["a2"], y, 0.01)),
     }
     path = script.forecast(TINY, X[:1], 2)
-    return numbers | {"ahead_1": path[0, 0], "ahead_2": path[0, 1]}
+    scaled = (script.make_data(50_000) - 0.5) * 8**0.5
+    other = np.random.default_rng(0).permutation(scaled)
+    return numbers | {
+        "ahead_1": path[0, 0, 0],
+        "ahead_2": path[0, 0, 1],
+        "apart": np.exp(np.mean(np.log(abs(scaled - other) + 1e-12))),
+        "nothing": np.mean(script.windows(scaled, 2)[1][200:300] ** 2),
+    }
+
+
+class Stub:
+    """A generator whose numbers do not depend on the order in which they are drawn."""
+
+    def normal(self, loc=0.0, scale=1.0, size=None):
+        return loc + scale * np.random.default_rng(7).normal(size=size)
+
+
+def your_turn_calls(script, rng, N):
+    """Arguments: windows of 4 values, 3 of them seen by 5 units; 1, 1 and 1 if N is 1."""
+    D, M, H, S = (4, 3, 5, 2) if N > 1 else (1, 1, 1, 1)
+    shapes = {"W1": (M, H), "b1": (1, H), "W2": (H, 1), "b2": (1, 1)}
+    X, y = rng.normal(size=(N, D)), rng.normal(size=(N, 1))
+    V = rng.normal(size=(D, 1))
+    one = {k: rng.normal(size=v) for k, v in shapes.items()} | {"V": V}
+    stack = {k: rng.normal(size=(S, *v)) for k, v in shapes.items()} | {"V": V}
+    start = {**stack, "W2": 0 * stack["W2"]}
+    unseen = (rng.normal(size=(9, D)), rng.normal(size=(9, 1)))
+    caches = [script.forward(p, X) for p in (one, stack)]
+    return {
+        "make_data": [(N + 1,)],
+        "windows": [(script.make_data(N + D + 1), D)],
+        "fit_line": [(rng.normal(size=(N + D + 3, D)), rng.normal(size=(N + D + 3, 1)))],
+        "init_params": [(V, np.array([[0.7]]), M, H, S, Stub())],
+        "forward": [(one, X), (stack, X), (stack, rng.normal(size=(S, N, D)))],
+        "loss": [(p, c["a2"], y, 0.3) for p, c in zip((one, stack), caches)],
+        "backward": [(p, X, c, y, 0.3) for p, c in zip((one, stack), caches)],
+        "train": [
+            (start, X, y, 3, 0.01, 0.1),
+            (start, X, y, 300, 0.02, 0.001, unseen),
+            (start, X, y, 4, 0.01, 0.1, unseen),
+        ],
+        "forecast": [(stack, X, 3)],
+    }
+
+
+YOUR_TURN = Lesson(
+    functions={
+        "make_data": "The first value is 0.3; each of the others by (10.1).",
+        "windows": "Fill X column by column (10.2); y is a column, too.",
+        "fit_line": "A is X with a column of ones on its right; solve (10.5).",
+        "init_params": "W1 and b1 at random from rng.normal; with W2 and b2 the "
+        "network is the line.",
+        "forward": "Three lines; the hidden layer sees the last M columns of X (10.6).",
+        "loss": "A mean of squares plus decay times the squares of W1 and W2 (10.8).",
+        "backward": "From dz2 (10.9) back to dW1 (10.12); no slope for V.",
+        "train": "Measure, remember the best, stop? If not, a step of Adam (10.14), "
+        "whose number is epoch + 1.",
+        "forecast": "Each forecast enters the window at its end (10.15).",
+    },
+    calls=your_turn_calls,
+    names={
+        "windows": ("X", "y"),
+        "fit_line": ("V", "b"),
+        "train": ("params", "errors"),
+    },
+    slips=[
+        ("make_data", "(1 - x[t - 1])", "(1 - x[t])", "x[t] stands on the right-hand "
+         "side, where it is still 0; (10.1) has x[t - 1] twice."),
+        ("make_data", "4 * x", "x", "the factor 4 of (10.1) is missing."),
+        ("windows", "x[i : i + N]", "x[i + 1 : i + N + 1]", "X is one place too far: "
+         "its last column holds what is to be forecast."),
+        ("windows", "x[D:].reshape(-1, 1)", "x[D:]", "y must have shape (N, 1): with "
+         "(N,) a difference a2 - y would become (N, N)."),
+        ("windows", "N = len(x) - D", "N = len(x) - D + 1", "X has one row too many: "
+         "nothing comes after the last window."),
+        ("windows", "X[:, i]", "X[:, D - 1 - i]", "the values of each row stand in "
+         "reversed order; the oldest comes first."),
+        ("windows", "x[D:]", "x[D - 1 : -1]", "y is the last value of each window; it "
+         "must be the one after it."),
+        ("fit_line", "np.ones(", "np.zeros(", "the column of ones is missing: this line "
+         "goes through 0."),
+        ("fit_line", "np.hstack([X, np.ones((len(X), 1))])", "X", "the column of ones is "
+         "missing: the last weight of V was taken for b."),
+        ("fit_line", "w[-1:]", "w[-1, 0]", "b is a plain number; it must have the shape "
+         "(1, 1)."),
+        ("fit_line", "w[:-1], w[-1:]", "w[1:], w[:1]", "b is the last entry of w if the "
+         "ones are the last column."),
+        ("fit_line", "A.T @ y", "A.T @ (y - y.mean())", "take y as it is; its mean is b's "
+         "business."),
+        ("init_params", " / np.sqrt(M)", "", "W1 must be divided by the root of M."),
+        ("init_params", "np.zeros((S, H, 1))", "rng.normal(size=(S, H, 1))", "W2 must be "
+         "0, or the network does not start as the line."),
+        ("init_params", "0.5 * rng.normal(size=(S, 1, H))", "np.zeros((S, 1, H))", "b1 is "
+         "zero: all units would bend at the same place."),
+        ("init_params", "np.tile(b, (S, 1, 1))", "np.zeros((S, 1, 1))", "b2 must be b, or "
+         "the network does not start as the line."),
+        ("forward", "X[..., -M:]", "X[..., :M]", "the hidden layer sees the first M "
+         "values; it must see the last (10.6)."),
+        ("forward", ' + X @ params["V"]', "", "X @ V is missing in z2 (10.7)."),
+        ("forward", '"a2": z2', '"a2": np.tanh(z2)', "the output has no tanh: a forecast "
+         "may be any number (10.7)."),
+        ("forward", ' + params["b1"]', "", "b1 is missing in z1 (10.6)."),
+        ("forward", ' + params["b2"]', "", "b2 is missing in z2 (10.7)."),
+        ("forward", "np.tanh(z1)", "z1", "the tanh is missing in a1 (10.6)."),
+        ("loss", "decay * size", "decay * size / len(y)", "the decay is divided by N; "
+         "only the errors are (10.8)."),
+        ("loss", 'params["W1"] ** 2, axis=(-2, -1))', 'params["W1"] ** 2, axis=(-2, -1)) '
+         '+ np.sum(params["b1"] ** 2, axis=(-2, -1)) + np.sum(params["b2"] ** 2, '
+         'axis=(-2, -1))', "the biases cost nothing in (10.8)."),
+        ("loss", " / len(y)", "", "this is the sum of the squared errors; (10.8) has "
+         "their mean."),
+        ("loss", " + decay * size", "", "the weight decay of (10.8) is missing."),
+        ("loss", "error + ", "error / 2 + ", "(10.8) has no 1/2 before the squared "
+         "errors."),
+        ("loss", 'size = size + np.sum(params["W2"] ** 2, axis=(-2, -1))', "pass", "the "
+         "squares of W2 are missing in the decay (10.8)."),
+        ("backward", "2 * (a2 - y)", "(a2 - y)", "the factor 2 of the square is missing "
+         "in dz2 (10.9)."),
+        ("backward", "(a2 - y) / len(y)", "(a2 - y)", "1/N is missing in dz2 (10.9)."),
+        ("backward", "(a2 - y)", "(y - a2)", "the sign of dz2: it is a2 - y, not y - a2 "
+         "(10.9)."),
+        ("backward", "(1 - a1**2)", "(1 - a1)", "the slope of tanh is 1 - a1**2, not "
+         "1 - a1 (10.11)."),
+        ("backward", "(1 - a1**2)", '(1 - cache["z1"] ** 2)', "the slope of tanh is "
+         "1 - a1**2: it takes a1, not z1 (10.11)."),
+        ("backward", " * (1 - a1**2)", "", "the slope of tanh is missing in dz1 (10.11)."),
+        ("backward", "(1 - a1**2)", "a1 * (1 - a1)", "a1 (1 - a1) is the slope of the "
+         "sigmoid; that of tanh is 1 - a1**2 (10.11)."),
+        ("backward", "X[:, -M:]", "X[:, :M]", "dW1 takes the first M columns of X; the "
+         "hidden layer sees the last (10.12)."),
+        ("backward", "2 * decay", "decay", "the slope of decay * W**2 is 2 * decay * W; "
+         "the 2 is missing."),
+        ("backward", "2 * decay", "0 * decay", "the slope of the weight decay is missing "
+         "in dW1 and dW2."),
+        ("backward", "2 * decay", "2 / len(y) * decay", "the decay is divided by N; "
+         "(10.8) does not divide it."),
+        ("train", "m[name] / (1 - 0.9 ** (epoch + 1))", "m[name]", "m is not divided by "
+         "1 - 0.9**s (10.14)."),
+        ("train", "v[name] / (1 - 0.999 ** (epoch + 1))", "v[name]", "v is not divided by "
+         "1 - 0.999**s (10.14)."),
+        ("train", "(epoch + 1)", "max(epoch, 1)", "the first step is s = 1, in epoch 0: "
+         "take epoch + 1 in (10.14)."),
+        ("train", "if lowest == epoch:", "if True:", "the params returned must be those "
+         "of the lowest validation error; the best was overwritten."),
+        ("train", "- step", "+ step", "the step goes uphill: subtract it (10.14)."),
+        ("train", "np.sqrt(v_hat)", "v_hat", "the root of v is missing in (10.14)."),
+        ("train", "validation[1], 0.0)", "validation[1], decay)", "the validation error "
+         "has no weight decay: take 0.0."),
+        ("train", "0.1 * grads", "grads", "the slope enters m with the factor 0.1 "
+         "(10.13)."),
+        ("train", "2 * lowest + 50", "lowest + 50", "training goes on for as long again "
+         "and 50 epochs: to epoch 2 * lowest + 50."),
+        ("train", "range(epochs + 1)", "range(epochs)", "the error after the last step is "
+         "not measured: there are epochs + 1 rounds, with one for epoch 0."),
+        ("forecast", "[X[..., 1:], a2]", "[a2, X[..., 1:]]", "the forecast enters the "
+         "window at its end, not in front (10.15)."),
+        ("forecast", "X = np.concatenate([X[..., 1:], a2], axis=-1)", "pass", "the window "
+         "must move on: each forecast enters the next window (10.15)."),
+        ("forecast", "X[..., 1:]", "X[..., :-1]", "the oldest value leaves the window, "
+         "not the newest (10.15)."),
+        ("forecast", "np.concatenate(path, axis=-1)", "a2", "return all forecasts, side "
+         "by side, not only the last."),
+    ],
+)  # fmt: skip
+
+
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("x[i : i + N]", "x[i + 1 : i + N + 1]", "test_windows_hold_what_came_before"),
+    ("(1 - a1**2)", "(1 - a1)", "test_one_pass_by_hand"),
+    ("block[-1] + W", "block[-1]",
+     "test_folds_learn_from_no_value_that_they_forecast"),
+]  # fmt: skip
 
 
 def sunspots():
@@ -464,6 +637,76 @@ def test_the_settings_are_the_best_on_folds_up_to_1920():
         found[M] = sum(curve.min() for curve in curves[1:])
     assert min(found, key=found.get) == 3, found
     assert script.parse_args([]).recent == 3
+
+
+def lowest_in_folds(M, H, rule, rows, line=1):
+    """Return the epoch and height of each fold's lowest point, 1 is the line's."""
+    found = []
+    for block, seen in script.make_folds(rows):
+        model = script.learn_line(rule, seen, (M, H, 10), 0)
+        height = np.mean((script.forward(model["params"], script.pairs(model, block)[0])
+                          ["a2"] - script.pairs(model, block)[1]) ** 2)  # fmt: skip
+        first = model["params"] | {"V": line * model["params"]["V"]}
+        _, errors = script.train(first, *script.pairs(model, seen), 2000, 0.01, 0.001,
+                                 script.pairs(model, block))  # fmt: skip
+        found.append((int(np.argmin(errors)), min(errors) / height))
+    return np.array(found)
+
+
+@pytest.mark.slow
+def test_causes_on_the_sunspots_taken_away():
+    """README, "What fails": inputs, not weights; the line; decay in 2000 epochs."""
+    _, _, x, _, ends = script.load_data(script.parse_args([]))
+    rows = np.column_stack(script.windows(x, 14))
+    seen, later = np.split(rows, [ends[0] - len(x)])
+    rule = PLAIN | {"order": 9, "scale": "square roots"}
+    many_weights = lowest_in_folds(3, 24, rule, seen)[:, 1]
+    assert (many_weights < 0.92).sum() == 4 and many_weights.min() < 0.8
+    assert lowest_in_folds(9, 3, rule, seen)[:, 1].min() > 0.99
+
+    def rmse(epochs, decay, M=3, line=1):
+        model = script.learn_line(rule, seen, (M, 8, 10), 0)
+        model["params"]["V"] = line * model["params"]["V"]
+        model["params"], _ = script.train(
+            model["params"], *script.pairs(model, seen), epochs, 0.01, decay
+        )
+        nexts = script.predict(model, later[:, :-1]).mean(axis=0)
+        return np.mean((nexts - x[ends[0] :]) ** 2) ** 0.5
+
+    alone = int(np.median(lowest_in_folds(9, 8, rule, seen, line=0)[:, 0]))
+    assert 19 < rmse(alone, 0.001, M=9, line=0) < 21
+    assert rmse(2000, 0.001) == pytest.approx(14.3, abs=0.05)
+    assert rmse(2000, 0.0) == pytest.approx(15.6, abs=0.05)
+    for epochs in (9, 56, 2000):  # decay shrinks to the line, however long one learns
+        assert rmse(epochs, 0.1) == pytest.approx(15.45, abs=0.05)
+
+
+@pytest.mark.slow
+def test_causes_on_the_map_taken_away(monkeypatch):
+    """A line on squares is exact; the map doubles, not the network; a slip is costly."""
+    x = (script.make_data(320) - 0.5) * 8**0.5
+    X, y = script.windows(x, 2)
+    seen, unseen = (X[:200], y[:200]), (X[200:300], y[200:300])
+    V, b = script.fit_line(np.hstack([X, X**2])[:200], y[:200])
+    assert np.abs(np.hstack([X, X**2]) @ V + b - y).max() < 1e-6
+    V, b = script.fit_line(*seen)
+    first = script.init_params(V, b, 2, 8, 10, np.random.default_rng(0))
+    params, _ = script.train(first, *seen, 2000, 0.01, 0.0, unseen)
+    truth = script.windows(x, 7)[0][2:][200:300]
+    ours = script.forecast(params, unseen[0], 7)
+    theirs = [ours[..., 0]]
+    for _ in range(6):
+        u = np.clip(theirs[-1] / 8**0.5 + 0.5, 0, 1)
+        theirs.append((4 * u * (1 - u) - 0.5) * 8**0.5)
+
+    def typical(paths):
+        return np.exp(np.mean(np.log(abs(paths - truth) + 1e-12), axis=(0, 1)))
+
+    np.testing.assert_allclose(typical(ours), typical(np.stack(theirs, -1)), rtol=0.1)
+    wrong = tutor.slipped(script, "backward", "(1 - a1**2)", "(1 - a1)")
+    monkeypatch.setattr(script, "backward", wrong)
+    _, errors = script.train(first, *seen, 2000, 0.01, 0.0, unseen)
+    assert 0.5 < min(errors) < 0.7
 
 
 # --- Files and command line -----------------------------------------------------------
