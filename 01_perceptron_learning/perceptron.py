@@ -290,10 +290,9 @@ def plot_loss(y, w, b):
     fig, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
     biases = np.linspace(b - 3, b + 1, 400)
     sums, answers = zip(*(forward(w, bias, CORNERS) for bias in biases))
-    ax.plot(biases, np.mean(np.array(answers) != y, axis=1), ":", linewidth=2,
+    ax.plot(biases, [np.mean(a != y) for a in answers], ":", linewidth=2,
             color=CLASS_COLOURS[5], label="share of wrong answers")
-    ax.plot(biases, [loss(z, y) for z in sums], linewidth=2, color=CLASS_COLOURS[0],
-            label="loss J (1.5)")
+    ax.plot(biases, [loss(z, y) for z in sums], color=CLASS_COLOURS[0], label="loss J")
     ax.plot(b, loss(forward(w, b, CORNERS)[0], y), "ko", label="the end of epoch 1")
     ax.set(xlabel="bias b, while w stays ({:g}, {:g})".format(*w), ylim=(-0.03, 1.03))
     return finish(fig, ax, "The share of wrong answers is flat between its jumps; the "
@@ -349,12 +348,10 @@ def plot_path(X, y, names, corrections, m):
                       label="edges of the gap" if offset > 0 else None)
     else:
         ax.plot(*m["common_point"], "k*", markersize=14, label="in both hulls")
-        draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], **TRUTH,
-                  label="pocket: the best line seen")
+        draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], **TRUTH, label="pocket: best")
     colours = plt.cm.ScalarMappable(plt.Normalize(1, max(2, count)), "viridis_r")
     fig.colorbar(colours, ax=ax, label="the line after correction number", pad=0.01)
-    ax.set_title(f"After {count} corrections the line has {m['accuracy']:.0%} of the "
-                 "points on the right side")
+    ax.set_title(f"{count} corrections: {m['accuracy']:.0%} of the answers are right")
     fig.legend(loc="outside lower center", ncols=4)
     return fig
 
@@ -369,9 +366,8 @@ def plot_bound(cases):
                 color=CLASS_COLOURS[0], label="measured")
         title = f"{name}: {len(lengths)} mistakes, no bound"
         if m["bound"] is not None:
-            k = np.linspace(0, 1.2 * m["bound"], 100)
+            k = np.geomspace(1, 1.5 * m["bound"], 400)
             if m["bound"] > 1000:  # then both ends are seen on logarithmic axes only
-                k = np.geomspace(1, 3 * m["bound"], 100)
                 ax.set(xscale="log", yscale="log")
             ax.plot(k, m["R"] * np.sqrt(k), **TRUTH, label=r"at most $R\sqrt{k}$")
             ax.plot(k, m["gamma"] * k, "k:", label=r"at least $\gamma k$")
@@ -621,15 +617,13 @@ def parse_args(argv=None):
     return args
 
 
-def report(m, most):
-    """Print the verdict on a training of at most so many epochs."""
+def report(m):
+    """Print the verdict on a training."""
     if m["separator"] is not None:
-        found = "has found one" if m["accuracy"] == 1 else "has not found one yet"
-        print(f"A line exists, and the rule {found}: {m['mistakes']} mistakes in "
+        found = "found one" if m["accuracy"] == 1 else "not found it (more --epochs?)"
+        print(f"A line exists, and the rule has {found}: {m['mistakes']} mistakes in "
               f"{m['epochs']} epochs.\nThe bound (R / gamma)^2 = ({m['R']:.4g} / "
               f"{m['gamma']:.4g})^2 is {m['bound']:,.1f}.")
-        if m["accuracy"] < 1 and m["epochs"] == most:
-            print("Give it more --epochs.")
         return
     print("No line exists: ({:.3g}, {:.3g}) lies in the convex hulls of both classes."
           .format(*m["common_point"]))
@@ -647,7 +641,7 @@ def learn(name, X, y, epochs, lr, show=0):
     print(f"{name}: {len(X)} examples, learning rate {lr:g}, at most {epochs} epochs\n")
     *_, mistakes, corrections = train(*init_params(X.shape[1]), X, y, epochs, lr)
     metrics = measure(X, y, mistakes, corrections)
-    report(metrics, epochs)
+    report(metrics)
     if show:
         print("\ncorrection  epoch  corner  label   z       w1  w2   b")
     for k, c in enumerate(corrections[:show], 1):
@@ -666,26 +660,25 @@ def learn_a_line(args):
     separability(X, y)  # fails before all work where it must, or where SciPy is missing
     lesson = args.data == "lesson" and args.csv is None
     name = "Two blobs" if lesson else args.csv.stem if args.csv else args.data
-    cases = {}
+    cases, y_and, y_xor = {}, GATES["and"], GATES["xor"]
     if lesson:  # AND takes 18 corrections in 9 epochs
-        cases["AND"] = learn("AND", CORNERS, GATES["and"], 20, 1.0, show=18)
+        cases["AND"] = learn("AND", CORNERS, y_and, 20, 1.0, show=18)
     cases[plain(name)] = learn(name, X, y, args.epochs, args.lr)
-    corrections, metrics, _ = cases[plain(name)]
-    figures = {"path": plot_path(X, y, names, corrections, metrics),
-               "bound": plot_bound(cases)}
+    corrections, m, _ = cases[plain(name)]
+    figures = {"path": plot_path(X, y, names, corrections, m)}
+    figures["bound"] = plot_bound(cases)
     if lesson and CTRL_C:
         print("XOR and the pictures of AND are left out.")
     elif lesson:
-        corrections, metrics["and"], _ = cases["AND"]
-        figures["correction"] = plot_correction(GATES["and"], *corrections[3:5])
-        figures["loss"] = plot_loss(GATES["and"], corrections[1]["w"], 0)  # of epoch 1
-        figures["and"] = plot_turns(GATES["and"], corrections, 6, "AND: the arrow w "
-                                    "turns until all four answers are right")
-        figures["separable"] = plot_separable(metrics["and"]["separator"])
-        corrections, metrics["xor"], _ = learn("XOR", CORNERS, GATES["xor"], 20, 1.0, 8)
-        figures["xor_cycle"] = plot_turns(GATES["xor"], corrections[:8], 4, "XOR: w "
-                                          "and b are 0 again after four corrections")
-    save_results(args, figures, metrics)
+        turns, m["and"], _ = cases["AND"]
+        cycle, m["xor"], _ = learn("XOR", CORNERS, y_xor, 20, 1.0, show=8)
+        figures |= {
+            "correction": plot_correction(y_and, *turns[3:5]),
+            "loss": plot_loss(y_and, turns[1]["w"], 0),  # of the end of epoch 1
+            "and": plot_turns(y_and, turns, 6, "AND: w turns until all are right"),
+            "separable": plot_separable(m["and"]["separator"]),
+            "xor_cycle": plot_turns(y_xor, cycle[:8], 4, "XOR: w and b come back to 0")}
+    save_results(args, figures, m)
 
 
 def main(argv=None):

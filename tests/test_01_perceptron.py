@@ -143,6 +143,14 @@ def bound_of(X, y):
     return script.mistake_bound(X, y, separator[:-1], separator[-1])
 
 
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("np.where(a != y, -y, 0.0)", "np.where(a != y, y, 0.0)", "test_gates_are_learnt"),
+    (" / len(y)  # (N,)  (1.6)", "  # (N,)  (1.6)",
+     "test_seven_examples_have_the_slope_of_their_loss"),
+    ("z = X @ w + b  # (N,)", "z = X @ w  # (N,)", "test_gates_are_learnt"),
+]  # fmt: skip
+
+
 def worked():
     """The numbers of the README that a reader works by hand."""
     (w, b), corner = WIDEST_AND, np.array([1.0, 1.0])
@@ -676,7 +684,7 @@ def test_contradictions_are_refused(flags, capsys):
 
 @pytest.mark.parametrize("gate, words", [
     ("xor", ["No line exists", "they repeat for ever", "these lines are no better"]),
-    ("and", ["has not found one yet", "more --epochs"]),
+    ("and", ["has not found it", "more --epochs"]),
 ])  # fmt: skip
 def test_the_verdict_says_what_happened(gate, words, tmp_path, capsys):
     flags = ["--data", gate, "--epochs", "4", "--no-show", "--out", str(tmp_path)]
