@@ -6,11 +6,10 @@
 
     X = a0 (N, 2) -> W1 -> phi -> a1 (N, H_1) -> ... -> WL -> sigmoid -> aL (N, 1)
 
-N examples, L layers, by a loop; phi stands for the activation function. (8.2) is the
-number of an equation in README.md.
+phi is the activation function. (8.2) is the number of an equation in README.md.
 
-    python activation_analysis.py              ReLU, sigmoid and tanh: 10 seconds
-    python activation_analysis.py --lr 0.1     one learning rate for all: is that fair?
+    python activation_analysis.py                  ReLU, sigmoid and tanh: 10 seconds
+    python activation_analysis.py --start Xavier   is it the function, or its start?
 """
 
 import argparse
@@ -107,14 +106,13 @@ def backward(W, z, a, y, name):
     return dW, db
 
 
-def measure_lengths(depth, init, name, rng):
+def measure_lengths(depth, start, name, rng):
     """Return |dz_k| / |dz_L|, k = 1 ... depth, a median over 12 untrained networks."""
-    W, b = init_params([100] * (depth + 2), init, rng, (12,))  # wide: less chance
-    X, error = rng.normal(size=(2, 12, 1, 100))  # one example each, an error at its end
+    W, b = init_params([100] * (depth + 2), start, rng, (12,))  # wide: less chance
+    X, error = rng.normal(size=(2, 12, 1, 100))  # one example each, so its db is its dz
     z, a = forward(W, b, X, name)
     dW, db = backward(W, z, a, a[depth + 1] - error, name)  # (8.13): dz is the error
-    lengths = [np.linalg.norm(db[k], axis=(-2, -1))  # of one example db is dz
-               for k in range(1, depth + 2)]
+    lengths = [np.linalg.norm(db[k], axis=(-2, -1)) for k in range(1, depth + 2)]
     return np.median(np.array(lengths[:-1]) / lengths[-1], axis=1)  # (depth,)
 
 
@@ -122,9 +120,9 @@ U = np.linspace(-8, 8, 1600)  # beyond 8 the bell curve is below 1e-13
 BELL = np.exp(-(U**2) / 2) / np.sum(np.exp(-(U**2) / 2))  # (1600,), shares of draws
 
 
-def predict_lengths(depth, init, name):
+def predict_lengths(depth, start, name):
     """Return what theory says of |dz_k| / |dz_L| in wide layers, and q_k and chi_k."""
-    gain = 1.0 if init == "Xavier" else 2.0  # H Var W, both sides of W are H wide
+    gain = {"Xavier": 1.0, "He": 2.0, "Large": 100.0}[start]  # H Var W, all H wide
     q, chi = [gain], []  # the squares of the inputs above have a mean of 1
     for _ in range(depth):
         z = np.sqrt(q[-1]) * U
@@ -138,14 +136,14 @@ def predict_lengths(depth, init, name):
 # --- Training -------------------------------------------------------------------------
 
 
-def init_params(sizes, init, rng, networks=()):
+def init_params(sizes, start, rng, networks=()):
     """Return W {k: (H_{k-1}, H_k)} and b {k: (1, H_k)}; networks=(S,): a stack of S."""
     W, b = {}, {}
     for k in range(1, len(sizes)):
         n_in, n_out = sizes[k - 1], sizes[k]
-        variance = 2 / n_in  # He  (8.28)
-        if init == "Xavier":
-            variance = 2 / (n_in + n_out)  # (8.27)
+        variance = {"Xavier": 2 / (n_in + n_out),  # (8.27)
+                    "He": 2 / n_in,  # (8.28)
+                    "Large": 100 / n_in}[start]  # for sigmoid  (8.29)
         W[k] = np.sqrt(variance) * rng.normal(size=networks + (n_in, n_out))
         b[k] = np.zeros(networks + (1, n_out))
     return W, b
@@ -161,7 +159,7 @@ def train(W, b, data, name, lr, epochs):
         costs = loss(z[len(W)], y)  # (S,)
         dW, db = backward(W, z, a, y, name)
         for k in W:
-            W[k] = W[k] - lr * dW[k]  # (8.29)
+            W[k] = W[k] - lr * dW[k]  # (8.30)
             b[k] = b[k] - lr * db[k]
         z, a = forward(W, b, X_val, name)
         history["loss"].append(costs)
@@ -176,7 +174,7 @@ def dead_share(z, a, name):
     shares = []
     for k in range(1, len(z)):
         steepest = np.abs(phi_prime(z[k], a[k], name)).max(axis=-2)  # over N: (S, H_k)
-        shares.append(np.mean(steepest < 0.001, axis=-1))  # ReLU: 0, exactly  (8.30)
+        shares.append(np.mean(steepest < 0.001, axis=-1))  # ReLU: 0, exactly  (8.31)
     return np.mean(shares, axis=0)  # the layers are equally wide
 
 
@@ -188,23 +186,23 @@ def dead_share(z, a, name):
 # --- Going further --------------------------------------------------------------------
 
 KINDS = ("relu", "sigmoid", "tanh", "stretched", "leaky_relu", "elu", "gelu", "silu")
-START = dict(zip(KINDS, ("He", "Xavier", "Xavier", "Xavier", "He", "He", "He", "He")))
+STARTS = ("Xavier", "He", "Large")
 CANDIDATES = (0.1, 0.3, 1.0, 3.0, 10.0)  # about half a power of ten apart
 
 
 def more_functions(z, name):
     """Return the value and the derivative of four more functions of z."""
     if name == "leaky_relu":
-        return np.maximum(z, 0.01 * z), np.where(z > 0, 1.0, 0.01)  # (8.32)
+        return np.maximum(z, 0.01 * z), np.where(z > 0, 1.0, 0.01)  # (8.33)
     if name == "elu":
         a = np.maximum(z, 0.0) + np.expm1(np.minimum(z, 0.0))  # expm1(z) is e^z - 1
-        return a, np.minimum(a + 1, 1.0)  # (8.33)
+        return a, np.minimum(a + 1, 1.0)  # (8.34)
     inner, slope = z, 1.0  # SiLU
     if name == "gelu":  # Hendrycks & Gimpel (2016), within 5e-4 of the exact one
         inner = np.sqrt(8 / np.pi) * (z + 0.044715 * z**3)
         slope = np.sqrt(8 / np.pi) * (1 + 3 * 0.044715 * z**2)
     gate = sigmoid(inner)
-    return z * gate, gate + z * gate * (1 - gate) * slope  # (8.34)
+    return z * gate, gate + z * gate * (1 - gate) * slope  # (8.35)
 
 
 def stop_if_diverged(value, epoch):
@@ -217,7 +215,7 @@ def stop_if_diverged(value, epoch):
 def compare_rates(sizes, name, data, rates, args):
     """Train S networks at each rate; return metrics of the best, and its curves."""
     runs, (X, y) = {}, data["test"]
-    start = init_params(sizes, START[name], np.random.default_rng(args.seed), (len(X),))
+    start = init_params(sizes, args.start, np.random.default_rng(args.seed), (len(X),))
     born_dead = dead_share(*forward(*start, data["training"][0], name), name).mean()
     for lr in rates:
         W, b, history = train(*start, data, name, lr, args.epochs)
@@ -259,13 +257,11 @@ def plot_functions(names, layer=0):
         ax.set(title=f"{name}\nslope up to {slope.max():.3g}", xlabel="z",
                xticks=[-4, -2, 0, 2, 4], ylim=(-2.1, 2.1))
         if layer:
-            _, q, _ = predict_lengths(layer, START[name], name)
-            bell = np.exp(-(z**2) / (2 * q[-1]))
-            mean = np.sum(bell * slope**2) / bell.sum()
+            _, q, chi = predict_lengths(layer, "Xavier", name)  # H Var W is 1
             ax.fill_between(z, slope**2, color=colour, alpha=0.5, linewidth=0)
-            ax.plot(z, bell, color="#444444", linewidth=2)
-            ax.axhline(mean, **TRUTH, linewidth=1.2)
-            ax.set(title=f"{name}\nmean {mean:.2g}", ylim=(0, 1.1))
+            ax.plot(z, np.exp(-(z**2) / (2 * q[-1])), color="#444444", linewidth=2)
+            ax.axhline(chi[-1], **TRUTH, linewidth=1.2)
+            ax.set(title=f"{name}\nmean {chi[-1]:.2g}", ylim=(0, 1.1))
         else:
             ax.plot(z, a, color=colour, linewidth=3.5)
             ax.plot(z, slope, color="#444444", linestyle=":", linewidth=2.5)
@@ -279,8 +275,7 @@ def plot_data(*tables):
     fig, axs = plt.subplots(1, 2, figsize=(8, 3), sharex=True, layout="constrained")
     titles = "Class 0 (blue) and class 1 (orange)", "What a network sees: noise, too"
     for ax, (X, y), title in zip(axs, tables, titles):
-        for label, colour in ((0, "#0072B2"), (1, "#E69F00")):
-            ax.scatter(*X[0][y[0, :, 0] == label].T, s=18, color=colour)
+        ax.scatter(*X[0].T, s=18, c=np.where(y[0, :, 0] == 1, "#E69F00", "#0072B2"))
         ax.set(xlabel="x1", title=title, aspect="equal", ylim=(-1.5, 1.5))
     axs[0].set_ylabel("x2")
     return fig
@@ -289,17 +284,18 @@ def plot_data(*tables):
 def plot_lengths(found):
     """Draw the gradient's length in each layer of untrained networks, and theory."""
     fig, axs = plt.subplots(1, 2, figsize=(8, 4.4), sharey=True, layout="constrained")
-    for ax, init in zip(axs, ("Xavier", "He")):
-        for name, lengths in found.items():
-            measured, theory = lengths[init]
+    for ax, start in zip(axs, STARTS):
+        for i, (name, lengths) in enumerate(found.items()):
+            measured, theory = lengths[start]  # later dots are smaller: none is hidden
             layers = np.arange(1, len(theory) + 1)
-            ax.semilogy(layers, measured, "o", color=COLOUR_OF[name], label=name, ms=5)
+            ax.semilogy(layers, measured, "o", color=COLOUR_OF[name], label=name,
+                        ms=max(3, 9 - 2 * i))
             ax.semilogy(layers, theory, **TRUTH, linewidth=1)
-        least = min(found, key=lambda name: found[name][init][0][0])
-        ax.set(xlabel="layer (the output is beyond the right end)",
-               title=f"{init}'s start: {least} keeps {found[least][init][0][0]:.0e}")
+        lost = [name for name in found if found[name][start][0][0] < 0.01]
+        ax.set(xlabel="layer (the gradient comes from the right)",
+               title=f"{start}'s start. Lost: {', '.join(lost) or 'none'}")
     axs[0].set_ylabel("gradient / at the output (dots; dashed: theory)")
-    axs[0].legend(loc="lower right")
+    axs[1].legend(loc="lower right")
     return fig
 
 
@@ -325,18 +321,19 @@ def plot_learning(curves, pairs, base):
     return fig
 
 
-def plot_lost(rows, deep):
+def plot_lost(rows, deep, large):
     """Draw dead units over the learning rate, and the loss of each deep network."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
     for name, row in rows.items():
         left.semilogx([float(lr) for lr in row["by_rate"]],
                       [100 * run["dead"] for run in row["by_rate"].values()], "o-",
                       color=COLOUR_OF[name], label=name)
-    for i, (name, row) in enumerate(deep.items()):
+    for i, (name, row) in enumerate([*deep.items(), *large.items()]):
         x = i + np.linspace(-0.15, 0.15, len(row["loss"]))
         right.scatter(x, row["loss"], s=50, color=COLOUR_OF[name])
     right.axhline(np.log(2), **TRUTH, linewidth=1)
-    right.set(xticks=range(len(deep)), xticklabels=deep, ylabel="last training loss",
+    labels = [*deep, *(f"{name}\n(Large)" for name in large)]
+    right.set(xticks=range(len(labels)), xticklabels=labels, ylabel="training loss",
               title="Eight hidden layers (dashed: a guess)", ylim=(-0.02, 0.8))
     left.set(xlabel="learning rate", ylabel="dead units in %", ylim=(-2, 101),
              title="Large steps kill units")
@@ -460,27 +457,28 @@ def parse_args(argv=None):
     parser = Parser()
     for flag, kind, low, high, default, words in (
             ("--epochs", int, 1, 10**5, 300, "of each training"),
-            ("--lr", float, 1e-9, 1e9, None, "for all; None: each its best of five"),
+            ("--lr", float, 1e-9, 1e9, None, "for all; None: each its best"),
             ("--seeds", int, 2, 50, 10, "networks of each kind"),
             ("--noise", float, 0, 10, 0.15, "of the two moons"),
             ("--depth", int, 2, 50, 30, "layers that the gradient passes")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{words} (default: %(default)s)")
+    parser.add_argument("--start", choices=STARTS, default="He", help="of all weights")
     parser.add_argument("--functions", nargs="+", choices=KINDS, default=KINDS[:4],
                         metavar="NAME", help=f"of {' '.join(KINDS)} (default: four)")
     return parser.parse_args(argv)
 
 
 def tell_lengths(names, args):
-    """Print and return {name: {init: (measured, theory)}}, (depth,) each."""
+    """Print and return {name: {start: (measured, theory)}}, (depth,) each."""
     print(f"Gradient in layer 1 over that at the output, {args.depth} layers above:\n"
           "function    Xavier measured   theory  He measured   theory")
     found = {name: {} for name in names}
     for name, pair in found.items():
-        for init in ("Xavier", "He"):
+        for start in STARTS[:2]:
             rng = np.random.default_rng(args.seed)  # all get the same networks
-            pair[init] = (measure_lengths(args.depth, init, name, rng),
-                          predict_lengths(args.depth, init, name)[0])
+            pair[start] = (measure_lengths(args.depth, start, name, rng),
+                           predict_lengths(args.depth, start, name)[0])
         print("{:10s}{:17.1e}{:9.1e}{:13.1e}{:9.1e}".format(
             name, *(lengths[0] for both in pair.values() for lengths in both)))
     return found
@@ -488,17 +486,16 @@ def tell_lengths(names, args):
 
 def tell_rows(names, sizes, data, rates, args):
     """Train and print; return metrics and accuracy by epoch, {name: ...} each."""
-    print(f"\n{len(sizes) - 2} hidden layers, {len(data['test'][0])} networks of each "
-          f"kind, {args.epochs} epochs at each rate:\nfunction   start   best rate  "
-          "test accuracy  epochs to 95 %  last loss  dead")
+    print(f"\n{args.start} start, {len(sizes) - 2} hidden layers:\n"
+          "function    best rate  test accuracy  epochs to 95 %  last loss  dead")
     rows, curves = {}, {}
     for name in names:
         if CTRL_C:
             print("Left out:", *names[len(rows):])
             break
         rows[name], curves[name] = compare_rates(sizes, name, data, rates, args)
-        print("{:10s} {:6s}{rate:11g}{accuracy:8.1%} +- {sd:.1%}{:>14}{mean_loss:11.4f}"
-              "{dead:6.1%}".format(name, START[name], rows[name]["epochs_to_95"] or "-",
+        print("{:10s}{rate:11g}{accuracy:9.1%} +-{sd:6.1%}{:>15}{mean_loss:11.4f}"
+              "{dead:6.1%}".format(name, rows[name]["epochs_to_95"] or "-",
                                    **rows[name]), flush=True)
     return rows, curves
 
@@ -508,7 +505,7 @@ def tell_pairs(rows, base):
     pairs = {}
     for name in [name for name in rows if name != base]:
         each = rows[name]["each"] - rows[base]["each"]  # the same data and start
-        mean, error = each.mean(), each.std(ddof=1) / np.sqrt(len(each))  # (8.31)
+        mean, error = each.mean(), each.std(ddof=1) / np.sqrt(len(each))  # (8.32)
         pairs[name] = mean, error, each
         word = "no difference" if abs(mean) <= 2 * error else "a difference"
         print(f"{name} - {base}: {100 * mean:+.2f} +- {100 * error:.2f} points, {word}")
@@ -530,14 +527,18 @@ def analyse(args):
     rows, curves = tell_rows(names, [2, 16, 16, 1], data, rates, args)
     pairs = tell_pairs(rows, names[0])
     few = {part: (X[:4], y[:4]) for part, (X, y) in data.items()}  # deep ones are slow
-    deep, _ = tell_rows(names, [2] + [16] * 8 + [1], few, rates[:4], args)
-    pure = make_data(1, 100, 0.0, rng)
+    sizes = [2] + [16] * 8 + [1]
+    deep, _ = tell_rows(names, sizes, few, rates[:4], args)
+    lost = [name for name in deep if deep[name]["mean_loss"] > 0.6]  # of a guess: 0.69
+    args_large = argparse.Namespace(**{**vars(args), "start": "Large"})
+    large = tell_rows(lost, sizes, few, rates[:4], args_large)[0] if lost else {}
+    two = make_data(1, 100, 0.0, rng), data["training"]  # without noise, and with it
     figures = {"lengths": plot_lengths(lengths), "functions": plot_functions(names),
-               "data": plot_data(pure, data["training"]), "lost": plot_lost(rows, deep),
+               "data": plot_data(*two), "lost": plot_lost(rows, deep, large),
                "bells": plot_functions(names, layer=min(3, args.depth)),
                "learning": plot_learning(curves, pairs, names[0])}
     save_results(args, figures, {**rows, "pairs": pairs, "deep": deep,
-                                 "lengths": lengths})
+                                 "large": large, "lengths": lengths})
 
 
 def main(argv=None):
