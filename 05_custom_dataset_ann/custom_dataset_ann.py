@@ -138,18 +138,6 @@ def backward(W, z, a, y):
 MOMENTUM = 0.9  # the share of the last step that the next one keeps, as in 02
 
 
-def is_progress_epoch(epoch, epochs):
-    """Say whether this epoch is one of the ten or so that print a line."""
-    return epoch in (1, epochs) or epoch % max(1, epochs // 10) == 0
-
-
-def stop_if_diverged(value, epoch):
-    """Raise FloatingPointError, with advice, when a loss has exploded."""
-    if not abs(value) < 1e9:  # nan, too
-        raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                                 f"{value:.3g}; try a smaller --lr")
-
-
 def train(W, b, training, validation, args, show=False):
     """Train on (X, y); return W, b of the best epoch, those of the last, the losses."""
     (X, y), (X_val, y_val), L = training, validation, len(W)
@@ -167,10 +155,12 @@ def train(W, b, training, validation, args, show=False):
         z_val, a_val = forward(W, b, X_val)
         history["training"].append(loss(z[L], y))
         history["validation"].append(loss(z_val[L], y_val))
-        stop_if_diverged(history["training"][-1], epoch)
+        if not history["training"][-1] < 1e9:  # nan, too
+            raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
+                f"{history['training'][-1]:.3g}; try a smaller --lr")
         if history["validation"][-1] == min(history["validation"]):
             best, history["kept"] = (dict(W), dict(b)), epoch  # copies
-        if show and is_progress_epoch(epoch, args.epochs):
+        if show and (epoch % max(1, args.epochs // 10) == 0 or epoch == 1):
             print(f"{epoch:5d}     {history['training'][-1]:.4f}       "
                   f"{history['validation'][-1]:.4f}", flush=True)
         if CTRL_C:  # it was pressed: what was learnt so far is kept
@@ -211,12 +201,12 @@ def mark(table, answers, rows):
 
 
 def cross_validate(table, rounds, args, rng):
-    """Return answers (N, K) by networks that had not seen the row, and the networks."""
-    answers, models = np.full((len(table["y"]), table["K"]), math.nan), []
+    """Return the answers (N, K) of networks that had not seen the row."""
+    answers = np.full((len(table["y"]), table["K"]), math.nan)
     for training, validation, test in rounds:
-        models.append(fit(table, training, validation, args, rng))
-        answers[test] = predict(models[-1], table["columns"], test)
-    return answers, models
+        model = fit(table, training, validation, args, rng)
+        answers[test] = predict(model, table["columns"], test)
+    return answers
 
 
 def rate_classes(y, guess, K):
@@ -263,35 +253,30 @@ def rival_answers(table, rows, test):
     return {"linear": linear if linear.any() else simplest, "simplest": simplest}
 
 
-def judge_by_folds(table, args, rng):
+def judge_by_folds(table, rounds, args, rng):
     """Return {model: answers (N, K)} by networks and rivals that had not seen a row."""
-    rounds = make_rounds(table["y"], args.folds, rng)
-    network, models = cross_validate(table, rounds, args, rng)
+    network = cross_validate(table, rounds, args, rng)
     answers = {"linear": np.zeros_like(network), "simplest": np.zeros_like(network)}
-    for training, validation, test in rounds:
-        taught = np.append(training, validation)  # rivals need no validation
-        for name, a in rival_answers(table, taught, test).items():
+    for known, held, test in rounds:  # rivals learn from validation rows, too
+        for name, a in rival_answers(table, np.append(known, held), test).items():
             answers[name][test] = a
     words = {name: np.unique(column, return_inverse=True)[1].astype(float)
              for name, column in table["columns"].items() if column.dtype != float}
     if words:  # numbered by the alphabet: label encoding
         numbered = table | {"columns": table["columns"] | words}
-        answers["numbered"], _ = cross_validate(numbered, rounds, args, rng)
+        answers["numbered"] = cross_validate(numbered, rounds, args, rng)
     return {"network": network, **answers}
 
 
 def shuffle_columns(table, model, rows, rng):
     """Return what shuffling each column costs on these rows, the dearest first."""
     rows = np.tile(rows, max(1, 60 // len(table["columns"])))  # penguins: ten times
-    X, (W, b) = encode(table["columns"], model["encoding"], rows), model["params"]
-    whole = mark(table, predict(model, table["columns"], rows), rows)
-    costs, stop = {}, 0
-    for name, known in model["encoding"].items():
-        start, stop = stop, stop + (1 if isinstance(known, tuple) else len(known))
-        shuffled = X.copy()  # the inputs of one column change places together
-        shuffled[:, start:stop] = rng.permutation(X[:, start:stop])
-        a = forward(W, b, shuffled)[1][len(W)] * model["scale"] + model["center"]
-        costs[name] = np.mean(whole - mark(table, a, rows))  # (5.21)
+    part, whole = {n: c[rows] for n, c in table["columns"].items()}, slice(None)
+    right, costs = mark(table, predict(model, part, whole), rows), {}
+    for name in [*part][:100]:  # a hundred columns take seconds
+        shuffled = part | {name: rng.permutation(part[name])}
+        a = predict(model, shuffled, whole)
+        costs[name] = np.mean(right - mark(table, a, rows))  # (5.21)
     return dict(sorted(costs.items(), key=lambda item: -item[1]))
 
 
@@ -301,15 +286,14 @@ def learn_towns(args, draws=20):
     towns = {"one-hot": rows.astype(str).astype(object), "numbered": rows.astype(float)}
     for key, town in towns.items():
         shares[key] = np.full((len(TOWN_EPOCHS), draws), math.nan)
-        for i, draw in np.ndindex((0, 0) if CTRL_C else shares[key].shape):
+        for i, draw in np.ndindex(shares[key].shape):
             rng = np.random.default_rng([args.seed, draw])
             y = rng.permutation(26) % 2  # half of the towns belong to class 1
             table = {"columns": {"town": town}, "y": y, "classes": "01", "K": 2}
             task = argparse.Namespace(epochs=TOWN_EPOCHS[i], lr=0.1, hidden=[16])
             answers = predict(fit(table, rows, rows, task, rng), table["columns"], rows)
             shares[key][i, draw] = mark(table, answers, rows).mean()
-    return shares
-
+    return {} if CTRL_C else shares  # after Ctrl-C they are not whole
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -326,6 +310,20 @@ def plain(text):
     return text[:30].replace("$", r"\$")
 
 
+def plot_parts(rounds):
+    """Draw which rows have which job, in each round of the folds."""
+    fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+    place = np.argsort(np.concatenate([test for *_, test in rounds]))  # part by part
+    for i, parts in enumerate(rounds, 1):
+        for rows, colour in zip(parts, (TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR)):
+            ax.plot(place[rows], [i] * len(rows), "|", c=colour, ms=200 / len(rounds))
+    fig.legend(ax.lines[:3], ["training: for encoding and weights", "validation: for "
+               "the epoch", "test: for the score"], loc="outside lower left", ncols=3)
+    ax.set(xlabel="row, part by part", ylabel="round", ylim=(len(rounds) + 0.7, 0.3),
+           title="In each round the jobs move on: each row is a test row once")
+    return fig
+
+
 def plot_overfitting(model, two, parts):
     """Draw both losses by epoch; of a network on two columns, what it answers where."""
     fig, axs = plt.subplot_mosaic("AA;BC" if two else "AA", layout="constrained",
@@ -333,34 +331,28 @@ def plot_overfitting(model, two, parts):
     history, kept = model["history"], model["history"]["kept"]
     epochs = np.arange(len(history["training"])) + 1
     for key, colour in zip(history, (TRAIN_COLOUR, VALIDATION_COLOUR)):
-        axs["A"].loglog(epochs, history[key], color=colour, label=f"{key} rows")
+        axs["A"].loglog(epochs, history[key], color=colour)
+        axs["A"].text(epochs[-1] * 1.1, history[key][-1], key, color=colour)
     axs["A"].plot(kept, history["validation"][kept - 1], "o", color=VALIDATION_COLOUR)
     axs["A"].set(xlabel="epoch", ylabel="loss", title=f"Epoch {kept} is kept: it has "
                  "the lowest loss on validation rows")
-    axs["A"].legend()
+    for key, which, n in [("B", "params", kept), ("C", "last", epochs[-1])] * bool(two):
+        (name_u, u), (name_v, v) = two["columns"].items()
+        side_u, side_v = (np.linspace(np.nanmin(c), np.nanmax(c), 120) for c in (u, v))
+        grid = dict(zip(two["columns"], map(np.ravel, np.meshgrid(side_u, side_v))))
+        a = predict(model | {"params": model[which]}, grid, slice(None))
+        colours = np.array([to_rgb(c) for c in CLASS_COLOURS[: two["K"]]])
+        pale = (0.6 + 0.4 * a @ colours).reshape(120, 120, 3)  # mixed where it doubts
+        axs[key].pcolormesh(side_u, side_v, pale, rasterized=True)
+        for rows, form, size, part in zip(parts, "o^", (12, 34), ("", ", validation")):
+            for k, name in enumerate(two["classes"]):
+                chosen = rows[two["y"][rows] == k]
+                axs[key].scatter(u[chosen], v[chosen], size, colours[[k]], form, lw=0.6,
+                                 edgecolor="black", label=plain(name)[:15] + part)
+        axs[key].set(xlabel=plain(name_u), ylabel=plain(name_v), title=f"Epoch {n}")
     if two:
-        draw_regions(axs["B"], two, model, parts, f"Kept: epoch {kept}")
-        last = model | {"params": model["last"]}
-        draw_regions(axs["C"], two, last, parts, f"Not kept: epoch {epochs[-1]}")
         fig.legend(handles=axs["B"].collections[1:], ncols=3, loc="outside lower left")
     return fig
-
-
-def draw_regions(ax, table, model, parts, title):
-    """Draw the probabilities in the plane of two columns, and two parts of the rows."""
-    (name_u, u), (name_v, v) = table["columns"].items()
-    side_u, side_v = (np.linspace(np.nanmin(c), np.nanmax(c), 120) for c in (u, v))
-    grid_u, grid_v = np.meshgrid(side_u, side_v)
-    a = predict(model, {name_u: grid_u.ravel(), name_v: grid_v.ravel()}, slice(None))
-    colours = np.array([to_rgb(c) for c in np.resize(CLASS_COLOURS, table["K"])])
-    pale = (0.6 + 0.4 * a @ colours).reshape(120, 120, 3)  # mixed where it doubts
-    ax.pcolormesh(side_u, side_v, pale, rasterized=True)
-    for rows, marker, size, part in zip(parts, "o^", (12, 34), ("", ", validation")):
-        for k, name in enumerate(table["classes"]):
-            chosen = rows[table["y"][rows] == k]
-            ax.scatter(u[chosen], v[chosen], size, colours[[k]], marker=marker,
-                       linewidth=0.6, edgecolor="black", label=plain(name)[:15] + part)
-    ax.set(xlabel=plain(name_u), ylabel=plain(name_v), title=title)
 
 
 def plot_confusion(table, counts, precision, recall):
@@ -372,9 +364,11 @@ def plot_confusion(table, counts, precision, recall):
         ax.text(j, i, count or "", ha="center", va="center",
                 color="black" if share[i, j] > 0.6 else "white")
     names = [plain(name)[:15] for name in table["classes"]]
-    ax.set_xticks(range(K), map("{}\nprecision {:.1%}".format, names, precision),
-                  rotation=0 if K < 6 else 90)
-    ax.set_yticks(range(K), map("{}\nrecall {:.1%}".format, names, recall))
+    for axis, word, i, shares in ((ax.xaxis, "precision", 0, precision),
+                                  (ax.yaxis, "recall", 1, recall)):
+        axis.set_ticks(range(K), map(f"{{}}\n{word} {{}} of {{}}, {{:.1%}}".format,
+                       names, counts.diagonal(), counts.sum(axis=i), shares))
+    ax.tick_params(axis="x", rotation=0 if K < 6 else 90)
     ax.set(xlabel="class answered", ylabel=f"true {plain(table['target'])}", title=
            f"{counts.sum() - counts.trace()} of {counts.sum()} rows in a wrong class")
     return fig
@@ -383,12 +377,13 @@ def plot_confusion(table, counts, precision, recall):
 def plot_towns(shares):
     """Draw the share of towns learnt by heart, by epochs: each draw, and the mean."""
     fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-    ax.semilogx(TOWN_EPOCHS, shares["numbered"], color="0.8", linewidth=1)
+    ax.plot(range(len(TOWN_EPOCHS)), shares["numbered"], color="0.8", linewidth=1)
     for (key, share), colour in zip(shares.items(), CLASS_COLOURS):
-        ax.semilogx(TOWN_EPOCHS, share.mean(axis=1), "o-", color=colour, label=key)
+        ax.plot(share.mean(axis=1), "o-", color=colour, label=f"{key}, the mean")
+    ax.set_xticks(range(len(TOWN_EPOCHS)), TOWN_EPOCHS)
+    ax.legend(loc=(0.02, 0.72))
     ax.set(xlabel="epochs", ylabel="share of 26 towns learnt", ylim=(0.4, 1.03),
            title="Towns are learnt quickly if one-hot, hardly if numbered (20 draws)")
-    ax.legend(loc="center right")
     return fig
 
 
@@ -399,8 +394,7 @@ MISSING = ["", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."]
 DATE = re.compile(r"(19|20)\d\d[01]\d[0-3]\d|\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([ T].*)?")
 NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d*)?|\.\d+)(e\+?\d\d?|e-\d+)?", re.IGNORECASE)
 UNIT = re.compile(r"^([+-]?)\s?[$\u20ac\u00a3]\s?|\s?[%$\u20ac\u00a3]$")  # money, %
-# Numbers whose comma or points show that the comma is decimal, as all of these do:
-# 12,5 and 0,125 (no thousands), 1.234,567 and 1.234.567 (points between thousands).
+# The comma is decimal if a column holds 12,5 or 0,125 or 1.234,567 or 1.234.567.
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(?!\d{3}$)\d+|0,\d+|\d+(\.\d{3})+,\d+"
                            r"|\d+(\.\d{3}){2,})")
 CTRL_C = []  # filled when it is pressed: training then ends with the epoch
@@ -764,9 +758,10 @@ def learn_a_table(args):
     metrics = {"test": print_scores(table, a, test, "test rows"), "importance": costs,
                "kept_epoch": model["history"]["kept"], "rows": [len(y), len(test)]}
     others = {"predictions.csv": write_answers(table, model)} if args.predict else {}
-    figures, two = {}, None
-    in_folds = judge_by_folds(table, args, rng) if args.folds > 2 else None
-    if in_folds and not CTRL_C:
+    rounds, two = make_rounds(y, args.folds, rng) if args.folds > 2 else [], None
+    figures = {"parts": plot_parts(rounds)} if rounds else {}
+    in_folds = judge_by_folds(table, rounds, args, rng) if rounds else None
+    if rounds and not CTRL_C:
         a, test = in_folds, np.arange(len(y))
         metrics["cv"] = print_scores(table, a, test, f"rows in {args.folds} folds")
     numbers = [name for name in costs if columns[name].dtype == float][:2]
@@ -781,9 +776,12 @@ def learn_a_table(args):
     for key in ("training", "validation"):  # the least and the last loss
         metrics[f"{key}_loss"] = min(model["history"][key]), model["history"][key][-1]
     figures["overfitting"] = plot_overfitting(model, two, (training, validation))
-    figures["towns"] = plot_towns(towns := learn_towns(args))
+    if towns := learn_towns(args):
+        figures["towns"] = plot_towns(towns)
     metrics["towns"] = {name: [share.min(axis=1), share.mean(axis=1), share.max(axis=1)]
                         for name, share in towns.items()}
+    if CTRL_C:
+        print("Missing:", "the folds, " * ("cv" not in metrics) + "epochs, the towns.")
     save_results(args, figures, metrics, others)
 
 

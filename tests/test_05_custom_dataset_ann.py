@@ -9,6 +9,7 @@ import types
 import numpy as np
 import pytest
 from conftest import GradientCase, join, load, numerical_gradient, split
+from tutor import Lesson
 
 script = load("05_custom_dataset_ann")
 QUICK = ["--epochs", "3", "--folds", "3"]
@@ -80,6 +81,175 @@ def worked():
     X = np.random.default_rng(1).normal(size=(1000, 10))
     found["spread"] = (X @ start[1]).std()
     return found
+
+
+class Draws:
+    """A generator that gives the same numbers at each call, whatever was drawn before."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def normal(self, *args, **kwargs):
+        return np.random.default_rng(self.seed).normal(*args, **kwargs)
+
+    def standard_normal(self, *args, **kwargs):
+        return np.random.default_rng(self.seed).standard_normal(*args, **kwargs)
+
+
+def your_turn_calls(script, rng, N):
+    """Arguments for each function: layers 3-5-4-6 and N rows, 1-2-2-2 if N is 1."""
+    D, H1, H2, K = (3, 5, 4, 6) if N > 1 else (1, 2, 2, 2)
+    W, b = script.init_params([D, H1, H2, K], rng)
+    b = {k: v + 0.3 * rng.normal(size=v.shape) for k, v in b.items()}
+    X, y = rng.normal(size=(N, D)), np.eye(K)[rng.integers(0, K, N)]
+    X_val, y_val = rng.normal(size=(N, D)), np.eye(K)[rng.integers(0, K, N)]
+    z, a = script.forward(W, b, X)
+    bills = np.array([36.0, 40.0, math.nan, 47.0, 51.0, 39.0, 44.0, 60.0])
+    islands = np.array([*"BDTDBTXB"], dtype=object)
+    columns = {"bill": bills, "island": islands}
+    encoding = {"bill": (41.0, 4.5), "island": np.array([*"BDT"], dtype=object)}
+    args = types.SimpleNamespace(epochs=9, lr=0.9)
+    truth, answer = rng.integers(0, 3, (2, 5 * N + 3))
+    ours, theirs = rng.integers(0, 2, (2, 3 * N + 4)).astype(float)
+    ours[0], theirs[0] = 1, 0
+    return {
+        "encode": [(columns, encoding, np.arange(1, N + 1))],
+        "init_params": [([D, H1, H2, K], Draws(N))],
+        "forward": [(W, b, X)],
+        "loss": [(z[3], y)],
+        "backward": [(W, z, a, y)],
+        "train": [(W, b, (X, y), (X_val, y_val), args)],
+        "rate_classes": [(truth, answer, 3)],
+        "paired_difference": [(ours, theirs)],
+    }
+
+
+YOUR_TURN = Lesson(
+    functions={
+        "encode": "Numbers: (5.1), a gap is 0. Words: one input each (5.2).",
+        "init_params": "W[k] of normal numbers with the variance of (5.3); b[k] zeros.",
+        "forward": "(5.4) and (5.5) for each layer; then the last one alone (5.6).",
+        "loss": "Minus the sum of y log a, over the number of rows (5.7).",
+        "backward": "dz[L] (5.10); then for each layer dW, db, and one layer back.",
+        "train": "backward, a step (5.15), forward, both losses; keep the best epoch.",
+        "rate_classes": "Count; then the diagonal over columns (5.17) and rows (5.18).",
+        "paired_difference": "The mean of the differences (5.19) and its error (5.20).",
+    },
+    calls=your_turn_calls,
+    names={
+        "init_params": ("W", "b"),
+        "forward": ("z", "a"),
+        "backward": ("dW", "db"),
+        "train": ("best", "last", "history"),
+        "rate_classes": ("counts", "precision", "recall"),
+        "paired_difference": ("lead", "error"),
+    },
+    equivalent=("z[L].shape[", "z_last.shape[", "k >= 1"),
+    slips=[
+        ("encode", "(values - mean) / sd", "values - mean", "the division by the standard "
+         "deviation is missing (5.1)."),
+        ("encode", "(values - mean) / sd", "(values - mean) / sd**2", "this divides by the "
+         "variance; (5.1) divides by its root, sd."),
+        ("encode", "(values - mean) / sd", "(values + mean) / sd", "the mean is subtracted, "
+         "not added (5.1)."),
+        ("encode", "(values - mean) / sd", "values - mean / sd", "brackets: the whole "
+         "difference is divided by sd (5.1)."),
+        ("encode", "(values - mean) / sd", "(values - np.nanmean(values)) / sd", "use the "
+         "mean in encoding, of the training rows, not that of the rows given (5.1)."),
+        ("encode", "np.where(np.isnan(x), 0.0, x)", "x", "a gap stays NaN; it must become "
+         "0, the mean."),
+        ("encode", "np.where(np.isnan(x), 0.0, x)", "np.where(np.isnan(x), mean, x)", "a gap "
+         "becomes 0: after (5.1) that is the mean."),
+        ("encode", "inputs.append(np.where(values == word, 1.0, 0.0))", "pass\n            "
+         "inputs.append(np.array([float(list(known).index(v) if v in known else -1) "
+         "for v in values]))", "a column of words became numbers 0, 1, 2; each word has an "
+         "input of its own (5.2)."),
+        ("encode", "values == word, 1.0, 0.0", "values == word, 0.0, 1.0", "0 and 1 are "
+         "exchanged: 1 where the row has the word (5.2)."),
+        ("init_params", "math.sqrt(2 / (sizes[k - 1] + sizes[k]))",
+         "2 / (sizes[k - 1] + sizes[k])", "normal() takes the standard deviation, the root of "
+         "the variance of (5.3)."),
+        ("init_params", "2 / (sizes[k - 1] + sizes[k])", "1 / sizes[k - 1]", "the variance is "
+         "1 / H_in; (5.3) has 2 over the sum of both sizes."),
+        ("init_params", "2 / (sizes[k - 1] + sizes[k])", "2 / sizes[k - 1]", "the variance is "
+         "that of He; (5.3) has 2 over the sum of both sizes."),
+        ("init_params", "(sizes[k - 1], sizes[k]))", "(sizes[k], sizes[k - 1]))", "W[k] is "
+         "transposed: H_{k-1} rows and H_k columns."),
+        ("init_params", "np.zeros((1, sizes[k]))", "np.zeros(sizes[k])", "b[k] must be a row, "
+         "of shape (1, H_k)."),
+        ("forward", " + b[k]", "", "b[k] is missing in z[k] (5.4)."),
+        ("forward", "a[k - 1] @ W[k]", "(z[k - 1] if k > 1 else X) @ W[k]", "z[k] is made "
+         "from z[k - 1]; it needs a[k - 1], after tanh (5.4)."),
+        ("forward", "np.tanh(z[k])", "z[k]", "tanh is missing in the middle layers (5.5)."),
+        ("forward", "np.tanh(z[k])", "1 / (1 + np.exp(-z[k]))", "this is the sigmoid; the "
+         "middle layers have tanh (5.5)."),
+        ("forward", "np.exp(log_softmax(z[L]))", "np.tanh(z[L])", "the last layer has tanh; "
+         "it needs softmax (5.6)."),
+        ("forward", "np.exp(log_softmax(z[L]))", "z[L]", "the last layer has no activation; "
+         "for classes it needs softmax (5.6)."),
+        ("forward", "np.exp(log_softmax(z[L]))", "np.exp(log_softmax(a[L]))", "softmax takes "
+         "the sums z[L], not their tanh (5.6)."),
+        ("forward", "np.exp(log_softmax(z[L]))", "log_softmax(z[L])", "these are the logarithms "
+         "of the probabilities: exp is missing (5.6)."),
+        ("forward", "np.exp(log_softmax(z[L]))", "np.exp(log_softmax(z[L].T)).T", "softmax ran "
+         "down the rows: the probabilities of each row must have the sum 1 (5.6)."),
+        ("loss", "-np.sum(y * log_softmax(z_last))", "np.sum(y * log_softmax(z_last))", "the "
+         "sign: the loss is minus the sum (5.7)."),
+        ("loss", "-np.sum(y * log_softmax(z_last)) / len(y)",
+         "-np.mean(y * log_softmax(z_last))", "K times too small: np.mean divides by N and by "
+         "K; (5.7) divides by N."),
+        ("loss", "log_softmax(z_last)) / len(y)", "log_softmax(z_last))", "1/N is missing: "
+         "the loss is a mean over rows (5.7)."),
+        ("loss", "y * log_softmax(z_last)", "np.log(y * 0 + 1) + log_softmax(z_last)", "y is "
+         "missing: only the true class counts (5.7)."),
+        ("backward", "(a[L] - y)", "(y - a[L])", "every slope has the wrong sign: dz[L] is "
+         "a[L] - y, over N (5.10)."),
+        ("backward", "(a[L] - y) / len(y)", "(a[L] - y)", "1/N is missing in dz[L] (5.10)."),
+        ("backward", "a[k - 1].T @ dz[k]", "a[k - 1].T @ dz[k] / len(y)", "1/N is there "
+         "twice in dW: dz holds it already (5.11)."),
+        ("backward", "(1 - a[k - 1] ** 2)", "(1 - a[k - 1])", "the slope of tanh is 1 - a^2, "
+         "with the square (5.14)."),
+        ("backward", "(1 - a[k - 1] ** 2)", "(1 - z[k - 1] ** 2)", "the slope of tanh is "
+         "1 - a^2, not 1 - z^2 (5.14)."),
+        ("backward", "(1 - a[k - 1] ** 2)", "a[k - 1] * (1 - a[k - 1])", "this is the slope of "
+         "the sigmoid; that of tanh is 1 - a^2 (5.14)."),
+        ("backward", " * (1 - a[k - 1] ** 2)", "", "dz lacks the slope of tanh, 1 - a^2 "
+         "(5.14)."),
+        ("backward", "(a[L] - y) / len(y)", "(a[L] - y) * (1 - a[L] ** 2) / len(y)", "dz[L] has "
+         "the slope of tanh; the last layer is softmax (5.10)."),
+        ("backward", "db[k] = dz[k].sum(axis=0, keepdims=True)", "db[k] = dz[k]", "db is dz "
+         "without the sum over the rows (5.12)."),
+        ("backward", "dz[k].sum(axis=0, keepdims=True)", "dz[k].mean(axis=0, keepdims=True)",
+         "db is the mean; dz holds 1/N already, so it is the sum (5.12)."),
+        ("train", "W[k] = MOMENTUM * v_W[k] - args.lr", "W[k] = MOMENTUM * v_W[k] + args.lr",
+         "the step goes uphill in W: subtract lr times the slope (5.15)."),
+        ("train", "MOMENTUM * v_W[k] - args.lr * dW[k]", "-args.lr * dW[k]", "momentum is "
+         "missing in W: a share of the last step belongs to the next (5.15)."),
+        ("train", "MOMENTUM * v_b[k] - args.lr * db[k]", "-args.lr * db[k]", "momentum is "
+         "missing in b: a share of the last step belongs to the next (5.15)."),
+        ("train", "if history[\"validation\"][-1] == min(history[\"validation\"]):", "if True:",
+         "the last epoch is kept; keep that of the lowest validation loss."),
+        ("train", "== min(history[\"validation\"])", "== max(history[\"validation\"])", "the "
+         "epoch of the highest validation loss is kept; keep that of the lowest."),
+        ("train", "if history[\"validation\"][-1] == min(history[\"validation\"])", "if "
+         "history[\"training\"][-1] == min(history[\"training\"])", "the epoch is chosen on "
+         "the training rows; choose it on the validation rows."),
+        ("rate_classes", "counts[truth, answer]", "counts[answer, truth]", "rows and columns "
+         "are exchanged: the true class is the row."),
+        ("rate_classes", "counts.sum(axis=0), 1)", "counts.sum(axis=1), 1)", "precision divides "
+         "by a column's sum, all that were answered so (5.17)."),
+        ("rate_classes", "counts.sum(axis=1), 1)", "counts.sum(axis=0), 1)", "recall divides by "
+         "a row's sum, all that are so (5.18)."),
+        ("paired_difference", "d.std() / math.sqrt(len(d))", "d.std() / len(d)", "the error is "
+         "s over the root of N, not over N (5.20)."),
+        ("paired_difference", "d.std() / math.sqrt(len(d))", "d.std()", "this is the spread of "
+         "one difference; that of their mean is root N times smaller (5.20)."),
+        ("paired_difference", "d.std()", "d.var()", "this is the variance over root N; (5.20) "
+         "has the standard deviation."),
+        ("paired_difference", "ours - theirs", "theirs - ours", "the sign: ours minus theirs "
+         "(5.19)."),
+    ],
+)  # fmt: skip
 
 
 def settings(*flags, **changes):
@@ -569,7 +739,9 @@ def test_ctrl_c_in_the_folds_leaves_them_out(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(script, "backward", interrupted)
     assert script.main([*QUICK, "--no-show", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert "test" in metrics and "cv" not in metrics
+    assert "test" in metrics and "cv" not in metrics and metrics["towns"] == {}
+    assert "Missing: the folds" in capsys.readouterr().out
+    assert not (tmp_path / "towns.png").exists()
     assert np.sum(metrics["confusion"]) == 69
 
 
@@ -664,7 +836,8 @@ def test_folds_judge_rows_that_were_not_seen(penguins, monkeypatch):
 
     monkeypatch.setattr(script, "fit", spy)
     args, rng = settings(epochs=30, folds=4), np.random.default_rng(0)
-    answers = script.judge_by_folds(penguins, args, rng)
+    rounds = script.make_rounds(penguins["y"], args.folds, rng)
+    answers = script.judge_by_folds(penguins, rounds, args, rng)
     assert set(answers) == {"network", "linear", "simplest", "numbered"}
     held = [np.setdiff1d(np.arange(344), np.append(*parts)) for parts in seen]
     assert len(seen) == 8  # four one-hot, four numbered
@@ -713,7 +886,8 @@ def test_penguins_reach_99_percent_in_ten_folds(penguins):
     means = []
     for seed in range(5):
         args, rng = settings(seed=seed), np.random.default_rng(seed)
-        answers = script.judge_by_folds(penguins, args, rng)
+        rounds = script.make_rounds(penguins["y"], args.folds, rng)
+        answers = script.judge_by_folds(penguins, rounds, args, rng)
         means.append(script.mark(penguins, answers["network"], np.arange(344)).mean())
     assert np.mean(means) >= 0.99 and min(means) >= 0.985
 
