@@ -255,11 +255,7 @@ def choose_rivals(rows, period, lowest):
 
 
 def learn_network(rule, rows, args):
-    """Return the rule, S networks that began as its line; the folds' curves; epochs.
-
-    The folds say when to stop, then all rows are learnt from for as long (Goodfellow et
-    al., 2016, algorithm 7.2).
-    """
+    """Return the rule, S networks that began as its line; the folds' curves; epochs."""
     shape, how = (args.recent, args.hidden, args.networks), (args.lr, args.decay)
     curves = []
     for block, seen in make_folds(rows):
@@ -271,9 +267,9 @@ def learn_network(rule, rows, args):
               f"{1 - curves[-1].min():5.1%} below the line", flush=True)
     epochs = int(np.median([curve.argmin() for curve in curves]))
     print(f"So all {len(rows)} windows are learnt from for {epochs} epochs"
-          + "; more --epochs may help" * (2 * epochs + 50 > args.epochs)
-          + ", as Ctrl-C came before the folds were done" * bool(CTRL_C))
-    rule = learn_line(rule, rows, shape, args.seed)
+          + ("; more --epochs may help" if 2 * epochs + 50 > args.epochs else "")
+          + (", as Ctrl-C came before the folds were done" if CTRL_C else ""))
+    rule = learn_line(rule, rows, shape, args.seed)  # Goodfellow et al., algorithm 7.2
     rule["params"], _ = train(rule["params"], *pairs(rule, rows), epochs, *how)
     return rule, curves, epochs
 
@@ -325,18 +321,21 @@ def plot_map(X, y, params, V, b, paths, truth):
     return fig, errors
 
 
-def plot_window(past, nexts, D, name, M):
-    """Draw how a window of D values, the last are past, moves on over its forecasts."""
+def plot_window(network, row, name, M):
+    """Draw how a window at the end of row (W,) moves on over its forecasts."""
     fig, ax = plt.subplots(figsize=(9, 2.6), layout="constrained")
-    n, row = len(past), [*past, *nexts]
-    for r in range(len(nexts)):
+    D, n = network["order"], min(network["order"], 9)  # more than 9 have no room
+    for _ in range(3):
+        row = np.append(row, predict(network, row[None]).mean())
+    row = row[-n - 3 :]
+    for r in range(3):
         for i in range(r, n + r + 1):
             colour = "#56B4E9" if n + r - M <= i < n + r else "#FFFFFF"
             edge, width = (NETWORK, 2) if i >= n else ("#888888", 1)
             text = f"{row[i]:.3g}" if abs(row[i]) < 1000 else f"{row[i]:.5g}"
             ax.text(i, -r, text, ha="center", va="center", bbox={
                 "boxstyle": "square,pad=0.4", "fc": colour, "ec": edge, "lw": width})
-    ax.set(xlim=(-0.6, n + 2.6), ylim=(0.5 - len(nexts), 0.5),
+    ax.set(xlim=(-0.6, n + 2.6), ylim=(-2.5, 0.5),
            title=f"{D} values of {name} " + f"(the last {n} shown) " * (n < D) + "in, "
                  "one forecast out (blue frame),\nwhich enters the next window. "
                  f"The line sees all {D}, the hidden layer the last {min(M, D)}")
@@ -374,8 +373,7 @@ def plot_checks(curves, epochs, shifts, lags):
     for fold, curve in enumerate(curves, 1):
         left.plot(curve, color="#D55E00", lw=1)
         left.plot(curve.argmin(), curve.min(), "o", color="#D55E00")
-        left.annotate(f"fold {fold}", (curve.argmin(), curve.min()), (5, -5),
-                      textcoords="offset points", va="top")
+        left.text(curve.argmin(), curve.min() - 0.006, f"  fold {fold}", va="top")
     left.axvline(epochs, **TRUTH)
     left.set_xscale("symlog", linthresh=1)  # 0, then equal steps for factors of ten
     left.xaxis.set_major_formatter("{x:.0f}")
@@ -743,15 +741,6 @@ def learn_all(x, first, name, args):
         "folds": {w: r["error"] for w, r in rules.items()}}
 
 
-def look_ahead(network, past):
-    """Return the last 9 values of past (1, W) at most and three forecasts, fed back."""
-    ahead = past
-    for _ in range(3):
-        nexts = predict(network, ahead).mean(axis=0)
-        ahead = np.append(ahead, nexts[:, None], axis=1)[:, 1:]
-    return past[0, -min(network["order"], 9) :], ahead[0, -3:], network["order"]
-
-
 def forecast_series(args):
     """Learn the logistic map, then a series; judge, draw and save."""
     labels, times, x, name, ends = load_data(args)
@@ -769,8 +758,8 @@ def forecast_series(args):
     row, near = whole["models"]["last value"], shifts["network"]
     lags = bool(near[3] < near[2] and row["difference"] > -row["half"])
     print_scores(scores, lags)
-    figures["window"] = plot_window(*look_ahead(models["network"], later[:1, :-1]),
-                                    plain(name), args.recent)
+    figures["window"] = plot_window(models["network"], later[0, :-1], plain(name),
+                                    args.recent)
     figures["forecasts"] = plot_forecasts(times[first:], x[first:], forecasts,
                                           plain(name), whole)
     figures["checks"] = plot_checks(curves, facts["epochs_learnt"], shifts,
