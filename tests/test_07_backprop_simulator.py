@@ -141,13 +141,7 @@ def causes():
     numbers["shrink.sigmoid"] = 1 / script.local_slope(z[1], a[1], "sigmoid")[0, 0]
     numbers["shrink.weight"] = 1 / W[2][0, 0]
     numbers["shrink.paths"] = found["dz"][2][0, 0] * W[2][0, 0] / found["da"][1][0, 0]
-    W, b = dict(W), dict(b)
-    for _ in range(10_000):  # the right rule, a larger step in layer 1
-        z, a = script.forward(W, b, X, args.phi)
-        dW, db = script.backward(W, z, a, y, args.phi, "mse")
-        for k, lr in ((1, 0.5 * numbers["shrink.sigmoid"]), (2, 0.5)):
-            W[k], b[k] = W[k] - lr * dW[k], b[k] - lr * db[k]
-    numbers["faster"] = script.loss(*script.forward(W, b, X, args.phi), y, "mse")
+    numbers["faster"] = faster_hidden_layer(W, b, X, y, 10_000)
     args, W, b, X, y = settings()
     W, b, _ = script.train(W, b, X, y, args.phi, "mse", 1000, 0.5)
     z, a = script.forward(W, b, X, args.phi)
@@ -157,18 +151,31 @@ def causes():
         dW = script.backward_with_slip(slip, *given)[2]
         numbers[f"late.{slip}"] = script.gradient_error(dW[1], right).max()
     ends = [batch_of_eight(seed) for seed in range(12)]
-    numbers["batch.higher"] = sum(end[1] > end[0] for end in ends)
+    numbers["batch.higher"] = sum(slip > right for right, slip, _ in ends)
+    numbers["batch.faster"] = sum(faster < right for right, _, faster in ends)
     return numbers
 
 
+def faster_hidden_layer(W, b, X, y, epochs):
+    """Return the end of the right rule with 4.14 times the learning rate in layer 1."""
+    W, b, phi = dict(W), dict(b), {1: "sigmoid", 2: "sigmoid"}
+    for _ in range(epochs):
+        z, a = script.forward(W, b, X, phi)
+        dW, db = script.backward(W, z, a, y, phi, "mse")
+        for k, lr in ((1, 0.5 * 4.14), (2, 0.5)):
+            W[k], b[k] = W[k] - lr * dW[k], b[k] - lr * db[k]
+    return script.loss(*script.forward(W, b, X, phi), y, "mse")
+
+
 def batch_of_eight(seed):
-    """Return the loss after 3,000 steps: right, and without the activation's slope."""
+    """Return the loss after 3,000 steps: right, without the activation's slope, faster."""
     rng = np.random.default_rng(seed)
     W, b = script.init_params((2, 2, 2), rng)
     X, y = rng.uniform(-1, 1, size=(8, 2)), rng.uniform(0.05, 0.95, size=(8, 2))
     phi = {1: "sigmoid", 2: "sigmoid"}
-    return [script.train(W, b, X, y, phi, "mse", 3000, 0.5, slip)[2][-1]
+    ends = [script.train(W, b, X, y, phi, "mse", 3000, 0.5, slip)[2][-1]
             for slip in ("", "missing-activation-derivative")]  # fmt: skip
+    return *ends, faster_hidden_layer(W, b, X, y, 3000)
 
 
 def your_turn_calls(script, rng, N):
