@@ -243,7 +243,7 @@ BLUE, RED, GREY, ORANGE = "#0072B2", "#D55E00", "#BBBBBB", "#E69F00"
 def plot_plane(x, y, z, path, names, titles, levels):
     """Draw z (B, A) over a plane, with a path (T, 3); return figure and left axes."""
     fig, (above, solid) = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-    fig.colorbar(above.contourf(x, y, z, levels), ax=above, label=names[2])
+    fig.colorbar(above.contourf(x, y, z, levels, extend="max"), label=names[2])
     above.plot(*path[:, :2].T, ".-", color="white", linewidth=1.2)
     solid.remove()
     solid = fig.add_subplot(1, 2, 2, projection="3d", computed_zorder=False)
@@ -273,8 +273,8 @@ def plot_bowl(minimum, path):
     for value, u in zip(*np.linalg.eigh(BOWL)):  # drawn upwards
         arrows.append((minimum, 1.4 * u * np.sign(u[1]), "white", f"λ = {value:g}"))
     for tail, arrow, colour, text in arrows:
-        ax.quiver(*tail, *arrow, color=colour, angles="xy", scale_units="xy", scale=1,
-                  zorder=3)
+        ax.annotate("", tail + arrow, tail, arrowprops={
+            "color": colour, "arrowstyle": "-|>", "linewidth": 2, "shrinkB": 0})
         ax.text(*(tail + 1.1 * arrow), text, color=colour, fontsize=11)
     ax.set(aspect="equal")
     return fig
@@ -460,14 +460,12 @@ def study_bowl(args):
     t = np.linspace(0, 2 * np.pi, 99)
     circle = np.column_stack([np.cos(t) / low**0.5, np.sin(t) / high**0.5]) @ vectors.T
     rings = {f"_{r}": (*(minimum + r * circle).T, GREY, "-") for r in (1, 2.5, 4.61)}
-    for name, descent, lr, mu, colour in (
-            ("half", descend, 1 / high, 0, "#56B4E9"),
-            ("best", descend, 2 / (high + low), 0, BLUE),
-            ("above", descend, 2.1 / high, 0, "#CC79A7"),
-            ("momentum", descend, args.bowl_lr, args.momentum, RED),
-            ("heavy", descend, None, 0.9, "#009E73"),
-            ("Adam", descend_adam, None, 0.9, "#000000"),
-            ("light Adam", descend_adam, None, 0.36, ORANGE)):
+    for name, lr, mu, colour in (
+            ("half", 1 / high, 0, "#56B4E9"), ("above", 2.1 / high, 0, "#CC79A7"),
+            ("best", 2 / (high + low), 0, BLUE),
+            ("momentum", args.bowl_lr, args.momentum, RED), ("Adam", None, 0.9, "k"),
+            ("light Adam", None, 0.36, ORANGE), ("heavy", None, 0.9, "#009E73")):
+        descent = descend_adam if "Adam" in name else descend
         lr = lr or best_rate(descent, mu, minimum)
         path = descent(start, lr, mu, 40)
         roots = [np.roots([1, lr * v - 1 - mu, mu]) for v in (low, high)]
@@ -479,14 +477,12 @@ def study_bowl(args):
         panels.append((f"{name}: {error[40]:.2g} is left", rings | {"_": (
             *path.T, RED, ".-")}, {"aspect": 1, "xlim": (-3, 5), "ylim": (-1, 7),
             "xlabel": "w", "ylabel": "b"}))
-    del panels[4]  # six are enough: heavy is in the other picture
-    limits = {"yscale": "log", "xlabel": "step", "ylabel": "distance to lowest point"}
+    log = {"yscale": "log", "xlabel": "step", "ylabel": "distance to lowest point"}
     tables = {"parabola": table, "bowl": print_table(
         f"Both move: eigenvalues {high:g} and {low:g}, condition number "
         f"{high / low:g}, limit {2 / high:g}", rows)}
-    return {"parabola": parabola, "descents": plot_panels(panels, 3), "errors":
-            plot_panels([("On a log scale a constant factor is a straight line", errors,
-                          limits)], 1),
+    return {"parabola": parabola, "descents": plot_panels(panels[:6], 3), "errors":
+            plot_panels([("A constant factor is a straight line", errors, log)], 1),
             "bowl": plot_bowl(minimum, descend(start, 1 / high, 0, 40))}, tables
 
 
@@ -514,21 +510,17 @@ def look_at_planes(path, X, y, steepest):
     low, high = shadow.min(axis=0) - 1, shadow.max(axis=0) + 1  # 1: to see the sides
     alphas, betas = np.linspace(low, high, 81).T
     wall = steepest - steepest @ directions[0] * directions[0]  # at a right angle
-    planes = {"surface": (directions, f"The plane of the path holds {share:.1%} of it"),
-              "walls": (np.array([directions[0], wall / np.linalg.norm(wall)]),
-                        "The steepest direction for the second")}
-    heights = {name: np.log10(loss_on_plane(path[-1], *two, alphas, betas, X, y))
-               for name, (two, _) in planes.items()}
-    levels = np.linspace(*np.round([heights["surface"].min() - 0.05, max(
-        z.max() for z in heights.values()) + 0.05], 1), 25)  # the same for both
-    figures = {}
-    for name, (two, title) in planes.items():
+    figures, levels = {}, np.linspace(-2, 2, 21)  # the same for both
+    for name, second, title in (
+            ("surface", directions[1], f"A plane with {share:.1%} of the path"),
+            ("walls", wall / np.linalg.norm(wall), "Path and steepest direction")):
+        two = np.array([directions[0], second])  # (2, P)
+        z = np.log10(loss_on_plane(path[-1], *two, alphas, betas, X, y))
         spots = (path - path[-1]) @ two.T  # (T, 2)
-        below = loss_at(path[-1] + spots @ two, X, y)
+        below = np.log10(loss_at(path[-1] + spots @ two, X, y))
         figures[name], _ = plot_plane(
-            alphas, betas, heights[name], np.column_stack([spots, np.log10(below)]),
-            ("alpha, along the path", "beta", "log10 J"), (title, "The same in 3-D"),
-            levels)
+            alphas, betas, z, np.column_stack([spots, below]),
+            ("alpha", "beta", "log10 J"), (title, "The same in 3-D"), levels)
     ratio = loss_at(path, X, y) / loss_at(path[-1] + shadow @ directions, X, y)
     found = {"share": share, "off_plane": distance.max(), "loss ratio": ratio.max()}
     return figures, directions, found
@@ -543,8 +535,7 @@ def study_network(args, X, y, start, rng):
     if rows[-1]["loss"] > 0.9 * rows[0]["loss"]:
         print("The loss has hardly fallen: try more --epochs or a larger --lr.")
     H = hessian_times(np.eye(start.size), path[-1], X, y)
-    planes, directions, found = look_at_planes(
-        path, X, y, np.linalg.eigh(H)[1][:, -1])
+    planes, directions, found = look_at_planes(path, X, y, np.linalg.eigh(H)[1][:, -1])
     print_table("The plane of the path: what it holds, and what it hides", [found])
     seen = {"plane": np.linalg.eigvalsh(directions @ H @ directions.T), "all of H":
             np.linalg.eigvalsh(H), "Lanczos": lanczos(path[-1], X, y, 10, rng)}
@@ -582,9 +573,8 @@ def study_further(args, X, y, end, rng):
         y, (2, 1, 1)), args.epochs, np.concatenate([rates[::-1], rates]))
     facts = {"largest": largest(ends, X, y), "kept": largest(after[-1][20:], X, y),
              "swapped": largest(after[-1][:20], X, y), "filters": np.zeros(20),
-             "loss": loss_at(ends, X, y),
-             "new": loss_at(ends, x, np.sin(4 * x)) + 0.02}  # half the noise's 0.04
-    for i, end in enumerate(ends):
+             "loss": loss_at(ends, X, y), "new": loss_at(ends, x, np.sin(4 * x)) + 0.02}
+    for i, end in enumerate(ends):  # 0.02 was half the noise's 0.04
         d = normalise_filters(rng.normal(size=(100, end.size)), end)
         facts["filters"][i] = np.sum(d * hessian_times(d, end, X[i], y[i])) / 100
     for lr, k, colour in ((0.2, 0, BLUE), (0.3, 10, RED)):

@@ -155,6 +155,14 @@ YOUR_TURN = Lesson(
 )  # fmt: skip
 
 
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("return A.T @ residual / len(HEIGHTS)", "return A.T @ residual",
+     "test_the_gradient_of_the_line_is_that_of_its_loss"),
+    ("(1 - a1**2)", "(1 - a1)", "test_h_is_symmetric_and_times_v_is_h_v"),
+    ("[-1, -2]", "[0, 1]", "test_the_plane_of_a_path_holds_more_than_any_other"),
+]  # fmt: skip
+
+
 @functools.cache
 def jumps(seed=0):
     """At --lr 0.4, the largest curvature in the plane of 100 more steps, and in all."""
