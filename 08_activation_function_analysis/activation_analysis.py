@@ -289,7 +289,7 @@ def plot_lengths(found):
             measured, theory = lengths[start]  # later dots are smaller: none is hidden
             layers = np.arange(1, len(theory) + 1)
             ax.semilogy(layers, measured, "o", color=COLOUR_OF[name], label=name,
-                        ms=max(3, 9 - 2 * i))
+                        ms=max(3, 8 - 1.5 * i))
             ax.semilogy(layers, theory, **TRUTH, linewidth=1)
         lost = [name for name in found if found[name][start][0][0] < 0.01]
         ax.set(xlabel="layer (the gradient comes from the right)",
