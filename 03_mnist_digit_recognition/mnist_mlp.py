@@ -335,8 +335,7 @@ def plot_curves(history):
     left.set(xlabel="epoch", ylabel="loss (cross-entropy)",  # losses: of validation
              title=f"The validation loss is least at epoch {np.argmin(losses)}")
     right.set(xlabel="epoch", ylabel="right answers in %",
-              title="The validation accuracy is highest at epoch "
-              f"{np.argmax(shares) + 1}")
+              title=f"Its accuracy is highest at epoch {np.argmax(shares) + 1}")
     left.legend(), right.legend()
     return fig
 
@@ -379,7 +378,7 @@ def plot_shift(curves, image):
         tile = ax.inset_axes([s - 0.3, -0.36, 0.6, 0.33], transform=ax.transData)
         tile.imshow(np.roll(image, s, axis=1), cmap="gray_r", vmin=-0.15)
         tile.set(xticks=[], yticks=[], frame_on=False)
-    ax.set(xticks=range(5), yticks=np.arange(6) / 5, xlim=(-0.4, 4.5), ylim=(-0.4, 1.1),
+    ax.set(xticks=range(5), yticks=np.arange(6) / 5, xlim=(-0.5, 4.5), ylim=(-0.4, 1.1),
            xlabel="test images moved by so many pixels", ylabel="share answered right",
            title="Moved aside by three pixels, a digit is hard to recognise")
     ax.legend(loc="center left")

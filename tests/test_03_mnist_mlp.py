@@ -215,6 +215,15 @@ YOUR_TURN = Lesson(
 )  # fmt: skip
 
 
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("dz = da * (z[k - 1] > 0)", "dz = da", "test_backward_matches_central_differences"),
+    ("    lr = lr * math.sqrt(1 - 0.999**step) / (1 - 0.9**step)  # (3.16)\n", "",
+     "test_adam_keeps_both_running_means"),
+    ("rng.permutation(len(X))\n        for", "np.arange(len(X))\n        for",
+     "test_every_image_is_seen_once_an_epoch_and_the_rate_falls_in_a_line"),
+]  # fmt: skip
+
+
 @functools.cache
 def data():
     arrays, _ = script.read_images(script.MNIST)
