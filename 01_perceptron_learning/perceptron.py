@@ -6,7 +6,7 @@
 
     X (N, D) -> z = X w + b (N,) -> a = the sign of z (N,): -1, +1, or 0, no answer
 
-X holds N examples, one a row, of D numbers each; y (N,) the right answers, -1 or +1;
+X holds N examples, one a row, of D numbers each; y (N,) their labels, -1 or +1;
 the weights w (D,) and the bias b () are learnt. (1.1) is an equation in README.md.
 
     python perceptron.py                              AND, two clouds of points, XOR
@@ -577,7 +577,7 @@ def read_labels(path, labels):
     if len(classes) != 2:
         found = ", ".join(name[:20] for name in list(classes.values())[:5])
         raise InputError(f"{path} holds {len(classes)} different label(s) in its last "
-                         f"column ({found}); a perceptron tells exactly 2 apart")
+                         f"column ({found}); keep the rows of 2: a line tells 2 apart")
     return np.where(np.array(labels) == max(classes), 1.0, -1.0), [*classes.values()]
 
 
@@ -656,7 +656,7 @@ def learn_a_line(args):
     """Load, learn, judge, draw and save."""
     rng = np.random.default_rng(args.seed)
     X, y, names = load_data(args.data, args.csv, args.margin, rng)
-    args.epochs = min(args.epochs, 2_000_000 // len(X))  # looks: about 20 seconds
+    args.epochs = min(args.epochs, 2_000_000 // len(X))  # about 20 seconds
     separability(X, y)  # fails before all work where it must, or where SciPy is missing
     lesson = args.data == "lesson" and args.csv is None
     name = "Two blobs" if lesson else args.csv.stem if args.csv else args.data
