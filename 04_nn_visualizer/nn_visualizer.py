@@ -262,7 +262,7 @@ def features(P, names):
 
 def flat(W, b):
     """Return all numbers in one row, in the order W[1], b[1], W[2], ..., b[L]."""
-    return np.concatenate([part.ravel() for k in W for part in (W[k], b[k])])
+    return np.concatenate([part.ravel() for k in sorted(W) for part in (W[k], b[k])])
 
 
 def is_right(a, y, name):
@@ -560,7 +560,7 @@ class Picture:
                 ax.text(x - r - 0.04, y + (r if k else 0), name, ha="right", **look))
             self.figures[k, j] = ax.text(
                 x + r + 0.03, y, "", va="center", size=size, zorder=5, linespacing=1.0,
-                bbox={"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.85,
+                bbox={"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.6,
                       "pad": 0.8})
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
         square = r * np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
@@ -643,9 +643,9 @@ class Picture:
         self.ax["weights"].set_yscale("symlog", linthresh=1)
         self.ax["weights"].set_yticks([-10, -1, 0, 1, 10], "−10 −1 0 1 10".split())
         self.lines["gradient"] = self.ax["gradient"].plot([], [], color=GREY)[0]
-        for part, colour in (("", TRAIN_COLOUR), ("test_", TEST_COLOUR)):
-            for name in ("loss", "score"):
-                self.lines[part + name], = self.ax[name].plot([], [], color=colour)
+        for name in ("loss", "score"):  # thin on wide: both are seen
+            self.lines[name], = self.ax[name].plot([], [], TRAIN_COLOUR, linewidth=3.5)
+            self.lines["test_" + name], = self.ax[name].plot([], [], TEST_COLOUR)
         for y, text, colour in ((0.85, "training", TRAIN_COLOUR),
                                 (0.68, "test", TEST_COLOUR)):
             self.still.append(self.ax["loss"].text(
@@ -1657,8 +1657,13 @@ def films(picture):
         epochs.append(f"{picture.row()['epoch']:g}")
     picture.at = None
     picture.show()
-    small = [image.resize((600, 400), Image.LANCZOS).quantize(64, dither=0)
-             for image in images]
+    # Each frame has 60 colours of its own, and four for the few pixels of a test curve.
+    small, tints = [], 255 * np.linspace(to_rgb(TEST_COLOUR), [1, 1, 1], 5)[:4]
+    tints = tints.astype(int).ravel().tolist()
+    for image in (image.resize((600, 400), Image.LANCZOS) for image in images):
+        palette = image.quantize(60, dither=0)
+        palette.putpalette(palette.getpalette()[:180] + tints)
+        small.append(image.quantize(palette=palette, dither=0))
     gif, pages = io.BytesIO(), []
     pause = [125] * (len(small) - 1) + [3000]  # milliseconds
     small[0].save(gif, "GIF", save_all=True, append_images=small[1:], duration=pause,

@@ -993,8 +993,9 @@ def test_one_example_goes_through_four_phases_in_place(window):
     for k in (1, 2, 3):
         for j in range(window.sizes[k]):
             assert beside((k, j)).endswith(f"dz {db[k][0, j]:.3f}")
-    slopes = np.abs(script.flat(dW, db)[window.is_weight])
+    slopes = np.abs([dW[k][i, j] for k, i, j in window.curves])  # each line's own slope
     widths = np.array(window.edges.get_linewidths())
+    assert len({*slopes}) == len(slopes)
     np.testing.assert_array_equal(np.argsort(widths), np.argsort(slopes))
     assert f"= {dW[2][1, 0]:+.4f}" in tip(window, (2, 1, 0))
     assert f"= {db[2][0, 1]:+.4f}" in tip(window, (2, 1))
@@ -1385,6 +1386,9 @@ def test_gif_moves_and_is_small(films):
         first = np.asarray(gif.convert("RGB")).copy()
         gif.seek(3)
         assert (np.asarray(gif.convert("RGB")) != first).mean() > 0.01
+    for name in ("TRAIN_COLOUR", "TEST_COLOUR"):
+        colour = np.array(script.to_rgb(getattr(script, name))) * 255
+        assert (np.abs(first - colour).max(axis=-1) < 25).sum() > 20, name
 
 
 def test_html_fetches_nothing(films):
