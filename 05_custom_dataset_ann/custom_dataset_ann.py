@@ -320,7 +320,7 @@ def plot_parts(rounds):
     fig.legend(ax.lines[:3], ["training: for encoding and weights", "validation: for "
                "the epoch", "test: for the score"], loc="outside lower left", ncols=3)
     ax.set(xlabel="row, part by part", ylabel="round", ylim=(len(rounds) + 0.7, 0.3),
-           title="In each round the jobs move on: each row is a test row once")
+           yticks=range(1, len(rounds) + 1), title="Each row is a test row once")
     return fig
 
 
@@ -366,9 +366,9 @@ def plot_confusion(table, counts, precision, recall):
     names = [plain(name)[:15] for name in table["classes"]]
     for axis, word, i, shares in ((ax.xaxis, "precision", 0, precision),
                                   (ax.yaxis, "recall", 1, recall)):
-        axis.set_ticks(range(K), map(f"{{}}\n{word} {{}} of {{}}, {{:.1%}}".format,
+        axis.set_ticks(range(K), map(f"{{}}\n{word}\n{{}} of {{}}, {{:.1%}}".format,
                        names, counts.diagonal(), counts.sum(axis=i), shares))
-    ax.tick_params(axis="x", rotation=0 if K < 6 else 90)
+    ax.tick_params("x", rotation=0 if K < 6 else 90)
     ax.set(xlabel="class answered", ylabel=f"true {plain(table['target'])}", title=
            f"{counts.sum() - counts.trace()} of {counts.sum()} rows in a wrong class")
     return fig
