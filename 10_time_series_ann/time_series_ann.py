@@ -352,9 +352,8 @@ def plot_forecasts(times, x, forecasts, name, score):
     for who, colour in (("last value", LAST), (best, LINE), ("network", NETWORK)):
         top.plot(times[part], forecasts[who][part], color=colour, label=who)
     top.legend(loc="upper left", ncols=4)
-    top.set_ylim(None, x.max() + 0.3 * np.ptp(x))
-    top.set(ylabel=name, title="One step ahead, the network against "
-            f"{best}, the best rival: {score['verdict']}")
+    top.set(ylabel=name, ylim=(None, x.max() + 0.3 * np.ptp(x)), title="One step ahead"
+            f", the network against {best}, the best rival: {score['verdict']}")
     rows = {who: row for who, row in score["models"].items() if who != "network"}
     low.errorbar([r["difference"] for r in rows.values()],
                  [f"{who}: RMSE {r['rmse']:.4g}" for who, r in rows.items()], fmt="o",
