@@ -21,6 +21,15 @@ def settings(**changes):
     return SimpleNamespace(**{"epochs": 60, "seed": 0, "start": "He"} | changes)
 
 
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("1 - a**2  # (8.8)", "1 - z**2  # (8.8)",
+     "test_each_derivative_is_the_slope_of_its_function"),
+    ("dz = da * phi_prime(z[k - 1], a[k - 1], name)", "dz = da",
+     "test_three_units_in_a_row_multiply_their_slopes"),
+    ("2 / n_in,", "1 / n_in,", "test_start_has_the_variance_of_glorot_and_of_he"),
+]  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def as_in_a_run():
     with np.errstate(all="ignore"):
