@@ -646,11 +646,10 @@ class Picture:
         for name in ("loss", "score"):  # thin on wide: both are seen
             self.lines[name], = self.ax[name].plot([], [], TRAIN_COLOUR, linewidth=3.5)
             self.lines["test_" + name], = self.ax[name].plot([], [], TEST_COLOUR)
-        for y, text, colour in ((0.85, "training", TRAIN_COLOUR),
-                                (0.68, "test", TEST_COLOUR)):
+        for y, text, colour in ((0.22, "training", TRAIN_COLOUR),
+                                (0.06, "test", TEST_COLOUR)):  # no curve begins so low
             self.still.append(self.ax["loss"].text(
-                0.98, y, text, color=colour, ha="right",
-                transform=self.ax["loss"].transAxes))
+                0.05, y, text, color=colour, transform=self.ax["loss"].transAxes))
         self.tracks = self.ax["weights"].add_collection(LineCollection([]))
 
     def example(self):

@@ -339,18 +339,109 @@ def test_l2_keeps_the_weights_small(capsys):
     assert np.linalg.norm(held["weights"]) < 0.8 * np.linalg.norm(free["weights"])
 
 
+@pytest.mark.slow
+def test_two_hidden_neurons_are_often_stuck_and_three_are_not(capsys):
+    """What fails: enough, but stuck."""
+    two, three = (
+        [learnt("--hidden", n, "--seed", s)[3][-1]["test_score"] for s in range(10)]
+        for n in (2, 3)
+    )
+    assert sum(np.array(two) < 0.8) == 5 == sum(np.array(two) >= 0.99)
+    assert min(three) > 0.99
+
+
+def test_a_small_gradient_at_the_start_is_slopes_that_cancel(capsys):
+    """What happened: steep for each point, flat in their mean; later flat for each."""
+    _, data, phi, history = learnt("--epochs", 200)
+    norms = [row["gradient"] for row in history]
+    assert np.argmax(norms) == 9
+    np.testing.assert_allclose([norms[0], norms[9]], [0.14, 0.27], atol=0.005)
+
+    def alone(row):
+        each = [
+            script.one_example(row, data["X"][n : n + 1], data["y"][n : n + 1], phi)
+            for n in range(len(data["X"]))
+        ]
+        return np.mean(
+            [np.linalg.norm(script.flat(one["dW"], one["dz"])) for one in each]
+        )
+
+    at = [alone(history[epoch]) for epoch in (0, 9, 200)]
+    np.testing.assert_allclose(at, [1.1, 1.1, 0.01], rtol=0.08)
+    # Exercise 7: a tenth of the points has a third of the sum.
+    a = script.forward(history[-1]["W"], history[-1]["b"], data["X"], phi)[1]
+    away = np.sort(np.abs(a[3] - data["y"])[:, 0])[::-1]
+    assert 0.3 < away[:20].sum() / away.sum() < 0.36
+
+
+@pytest.mark.slow
+def test_the_size_of_the_first_weights_decides_a_deep_network(capsys, monkeypatch):
+    """The start: 0.3 times as large learns nothing, 1 and 3 times do, 10 seldom."""
+    init, ends = script.init_params, {}
+    for times in (0.3, 1, 3, 10):
+
+        def scaled(sizes, phi, rng, times=times):
+            W, b = init(sizes, phi, rng)
+            return {k: times * v for k, v in W.items()}, b
+
+        monkeypatch.setattr(script, "init_params", scaled)
+        ends[times] = [
+            learnt("--hidden", 6, 6, 6, 6, 6, "--seed", seed)[3] for seed in range(3)
+        ]
+    for history in ends[0.3]:
+        assert 0.685 < history[-1]["loss"] < 0.695
+    for history in ends[1] + ends[3]:
+        assert min(row["loss"] for row in history[:26]) < 0.02
+    assert sum(history[-1]["loss"] > 0.2 for history in ends[10]) == 2
+
+
+@pytest.mark.parametrize("same, equal", [((0, 1), True), ((0,), False), ((1,), False)])
+def test_equal_neurons_stay_equal_only_if_both_layers_are(same, equal, rng):
+    """The answer to exercise 4."""
+    W = {1: rng.normal(size=(2, 2)), 2: rng.normal(size=(2, 1))}
+    for k in same:
+        W[k + 1][:] = 0.5
+    b = {1: np.zeros((1, 2)), 2: np.zeros((1, 1))}
+    X = rng.normal(size=(20, 2))
+    y = (X[:, :1] * X[:, 1:] < 0) * 1.0
+    for _ in range(20):
+        W, b = script.step(W, b, X, y, PHI, 0.5, 0.0)
+    assert np.allclose(W[1][:, 0], W[1][:, 1]) == equal
+
+
+@pytest.mark.slow
+def test_squares_help_the_hidden_layers_of_the_spiral_and_do_not_replace_them(capsys):
+    flags = "--data spiral --points 500 --epochs 300 --seed".split()
+    squares = ["--inputs", *"x1 x2 x1^2 x2^2".split()]
+    everything = ["--hidden", "--inputs", *script.INPUTS]
+    for seed in range(3):
+        plain, helped, alone = (
+            learnt(*flags, seed, *more)[3][-1]["test_score"]
+            for more in ([], squares, everything)
+        )
+        assert helped > plain + 0.08 and helped > 0.95 and alone <= 0.6
+
+
+def test_too_large_a_step_jumps_across_the_valley(capsys):
+    """The losses of the README; with half the rate the same network learns."""
+    flags = "--data plane --batch-size 200 --epochs".split()
+    losses = [row["loss"] for row in learnt(*flags, 3, "--lr", 2)[3]]
+    np.testing.assert_allclose(losses, [0.8, 1.0, 3.4, 19], rtol=0.03)
+    assert learnt(*flags, 20, "--lr", 1)[3][-1]["loss"] < 0.03
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_weight_set_to_zero_is_mended_sooner_than_learnt(seed, capsys):
-    """The answer to exercise 6."""
+    """The answer to exercise 6; of the seeds 3 to 9, too, but that takes longer."""
     args, data, phi, history = learnt("--seed", seed)
     W = {k: v.copy() for k, v in history[-1]["W"].items()}
     k = max(W, key=lambda k: np.abs(W[k]).max())
     W[k][np.unravel_index(np.abs(W[k]).argmax(), W[k].shape)] = 0.0
     again = [script.history_row(W, history[-1]["b"], data, phi, 0)]
-    args.epochs = 10
+    args.epochs = 13
     script.train(W, history[-1]["b"], data, phi, args, np.random.default_rng(9), again)
     assert again[0]["loss"] > 10 * history[-1]["loss"] and again[-1]["loss"] <= 0.02
-    assert history[20]["loss"] > 0.02
+    assert history[16]["loss"] > 0.02
 
 
 def test_l2_is_the_slope_of_half_the_sum_of_squares(rng):
