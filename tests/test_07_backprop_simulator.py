@@ -297,6 +297,20 @@ BREAKS = [  # of README.md, "Break it": the script's text, the change, who notic
 ]  # fmt: skip
 
 
+def test_the_picture_of_slips_draws_each_loss_at_each_step():
+    args, W, b, X, y = settings()
+    measured = script.measure_slopes(W, b, X, y, args.phi, "mse")
+    results, curves = script.compare_slips(W, b, X, y, args, *measured)
+    (ax,) = script.plot_slips(curves).axes
+    assert len(ax.lines) == len(results) == 1 + len(SLIPS)
+    ends = [line.get_ydata()[-1] for line in ax.lines]
+    assert ends == sorted((r["J_end"] for r in results.values()), reverse=True)
+    assert all(len(line.get_ydata()) == args.epochs + 1 for line in ax.lines)
+    lower = sum(r["J_end"] < results["right"]["J_end"] for r in results.values())
+    title = ax.get_title("left") + ax.get_title("center")
+    assert title.startswith(f"With {lower} of {len(SLIPS)} slips")
+
+
 NETWORKS = [
     [],
     ["--layers", "3", "2", "4", "--activation", "tanh"],
@@ -529,6 +543,8 @@ def test_what_the_page_says_of_causes():
     found = slopes_of(settings()[0], W, b, X, y)["dW"]
     assert np.abs(found[2]).min() > 20 * np.abs(found[1]).max()
     right = ends[""]
+    twice = script.train(W, b, X, y, settings()[0].phi, "mse", 50, 1.0)[2]
+    assert learn("forgotten-half", epochs=50)[2] == pytest.approx(twice, rel=1e-12)
     falls = {name for name in SLIPS if ends[name] < learn(name)[2][0]}
     assert falls == {*SLIPS} - {"wrong-sign"}
     lower = {"forgotten-half", "missing-activation-derivative", "sequential-update"}
