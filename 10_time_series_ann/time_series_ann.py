@@ -200,7 +200,7 @@ def pairs(rule, rows):
     return z[:, -1 - rule["order"] : -1], z[:, -1:]
 
 
-def predict(rule, past):
+def next_values(rule, past):
     """Return the forecasts (S, N) of the values that follow windows past (N, W)."""
     a2 = forward(rule["params"], to_scale(past, rule)[:, -rule["order"] :])["a2"]
     u, (there, back) = a2[..., 0] * rule["sd"] + rule["mean"], SCALES[rule["scale"]]
@@ -246,7 +246,7 @@ def choose_rivals(rows, period, lowest):
             continue
         rule = {"order": orders[name], "scale": scale, "difference": difference,
                 "repeats": name in ("last value", "seasonal")}
-        nexts = [predict(learn_line(rule, seen), block[:, :-1])[0]
+        nexts = [next_values(learn_line(rule, seen), block[:, :-1])[0]
                  for block, seen in folds]
         rule["error"] = np.mean((np.concatenate(nexts) - rows[:, -1]) ** 2)
         if name not in rules or rule["error"] < rules[name]["error"]:
@@ -326,7 +326,7 @@ def plot_window(network, row, name, M):
     fig, ax = plt.subplots(figsize=(9, 2.6), layout="constrained")
     D, n = network["order"], min(network["order"], 9)  # more than 9 have no room
     for _ in range(3):
-        row = np.append(row, predict(network, row[None]).mean())
+        row = np.append(row, next_values(network, row[None]).mean())
     row = row[-n - 3 :]
     for r in range(3):
         for i in range(r, n + r + 1):
@@ -747,7 +747,7 @@ def forecast_series(args):
     if not args.csv:
         figures["map"], metrics["map"] = learn_map(args)
     models, curves, later, facts = learn_all(x, first, name, args)
-    forecasts = {w: predict(r, later[:, :-1]).mean(axis=0) for w, r in models.items()}
+    forecasts = {w: next_values(r, later[:, :-1]).mean(axis=0) for w, r in models.items()}
     scores = {f"{labels[a]} to {labels[b - 1]}": judge(
         {w: f[a - first : b - first] for w, f in forecasts.items()}, x[a:b])
         for a, b in [*zip(ends, ends[1:]), (first, len(x))]}

@@ -59,82 +59,24 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
         "no limit equals a tolerance to the last bit"
     ),
     ("01", "positive = Z[:, -1] >= 0"): "the last column is y / R, never 0",
-    ("01", "positive = Z[:, -1] < 0"): "by (1.7) both classes have the same mean",
+    ("01", "positive = Z[:, -1] < 0"): "by (1.16) both classes have the same mean",
+    ("02", 'slope["z"] = (a) * (1 - a)  # (2.2), the sigmoid'): "slope of a at a is 1",
+    ("02", 'slope["p"] = slope["z"] / 1  # (2.3), a sum'): "times 1 is over 1",
+    ("02", 'slope["p"] = (slope["z"])  # (2.3), a sum'): "times 1 changes nothing",
+    ("02", 'slope["b"] = slope["z"] / 1'): "times 1 is over 1",
+    ("02", 'slope["b"] = (slope["z"])'): "times 1 changes nothing",
     (
         "02",
         "p = 2 / 3 if tied == 3 else 1 / 2  # of these corners, those that want a 1 "
         "(or a 0)",
     ): "the loss at rest is the same for p and 1 - p",
-    ("03", "if -ink.min() >= ink.max():  # dark on light"): "a tie of two extremes",
-    ("03", "if ink.max() <= 10:  # of 255"): "no contrast is 10 to the last bit",
-    ("03", "return np.where(ink >= 0.4 * ink.max(), ink / ink.max(), 0.0)"): (
-        "no pixel is at 40 % to the last bit"
-    ),
-    (
-        "03",
-        "paper = np.linalg.lstsq(plane.reshape(-2, 3), grey.ravel(), rcond=None)[0]",
-    ): "NumPy takes any negative size as the open one",
-    (
-        "05",
-        'mlp = {"hidden_layer_sizes": args.hidden, "activation": "tanh", '
-        '"max_iter": 2001,',
-    ): "scikit-learn's MLP stops by itself long before",
     ("05", "if k >= 1:"): "one more step back, to a gradient that nobody reads",
-    ("05", 'sizes = [parts[1][0].shape[1], *args.hidden, table["outputs"]]'): (
-        "training and validation rows have as many columns"
-    ),
-    (
-        "06",
-        "return np.concatenate([v.reshape(*lead, -2) for v in params.values()], "
-        "axis=-1)",
-    ): "NumPy takes any negative size as the open one",
-    (
-        "06",
-        "points = np.stack(np.meshgrid(alphas, betas), axis=-1).reshape(-2, 2)",
-    ): "NumPy takes any negative size as the open one",
-    **{
-        ("06", line): "only the size of the pieces, so the time"
-        for line in (
-            'numbers = (len(task["X"]))',
-            'numbers = (max(v.shape[-1] for v in task["like"].values()))',
-            "size = max(2, 2**14 // numbers)",
-            "size = max(1, 3**14 // numbers)",
-            "size = max(1, 2**15 // numbers)",
-        )
-    },
-    (
-        "08",
-        'grads = backward(params, cache, cache[f"a{depth + 1}"] + error, name)',
-    ): "the error has a random sign; a gradient's length does not depend on it",
     (
         "09",
         "on = np.indices((2,) * len(beta)).reshape(len(beta), -2).T  # (2^D, D), "
         "every mask",
     ): "NumPy takes any negative size as the open one",
-    ("09", "(masks,) = draw_masks(drop, [(2001, *X.shape)], rng)"): (
-        "one sample more of the same mean"
-    ),
     ("09", "return ((losses) @ (chance)), ridge, *sampled"): "a dot product commutes",
-    (
-        "09",
-        'shapes = [(len(params[b]), 1, params[b].shape[(1)]) for b in ("b1", "b2")]',
-    ): "b1 is (S, H1): its second axis is its last",
-    ("10", 'best = np.argmin(history["validation"] or [[2]], axis=0)'): (
-        "the smallest of one row is its first, whatever it holds"
-    ),
-    (
-        "10",
-        "return np.array([((e[:-k]) @ (e[k:])) for k in range(1, lags + 1)]) / (e @ e)"
-        "  # (10.11)",
-    ): "a dot product commutes",
-    (
-        "10",
-        "return np.array([e[k:] @ e[:-k] for k in range(1, lags + 1)]) / (((e) @ (e)))"
-        "  # (10.11)",
-    ): "a dot product commutes",
-    ("10", "period = int(np.argmax(np.where(np.cumsum(r < 0) > 0, r, -2))) + 1"): (
-        "no autocorrelation is below -1"
-    ),
 }
 
 

@@ -484,7 +484,7 @@ def test_a_rule_forecasts_on_its_scale_and_comes_back(scale, difference, rng):
     u = np.diff(u, axis=1) if difference else u
     line = LinearRegression().fit(u[:, -5:-1], u[:, -1])
     nexts = line.predict(u[:, -5:-1]) + (there(rows[:, -2]) if difference else 0)
-    np.testing.assert_allclose(script.predict(model, rows[:, :-1])[0], back(nexts), rtol=1e-6)
+    np.testing.assert_allclose(script.next_values(model, rows[:, :-1])[0], back(nexts), rtol=1e-6)
     X, y = script.pairs(model, rows)
     assert X.shape == (60, 4) and y.mean() == pytest.approx(0, abs=1e-9)
     assert y.std() == pytest.approx(1)
@@ -493,14 +493,14 @@ def test_a_rule_forecasts_on_its_scale_and_comes_back(scale, difference, rng):
 def test_rules_that_repeat_do_so_and_a_root_is_not_negative(rng):
     rows = rng.uniform(20, 30, size=(30, 8))
     rule = {"order": 3, "scale": "values", "difference": False, "repeats": True}
-    nexts = script.predict(script.learn_line(rule, rows), rows[:, :-1])[0]
+    nexts = script.next_values(script.learn_line(rule, rows), rows[:, :-1])[0]
     np.testing.assert_allclose(nexts, rows[:, -4])
     changes = script.learn_line(rule | {"difference": True}, rows)
     expected = rows[:, -2] + rows[:, -4] - rows[:, -5]
-    np.testing.assert_allclose(script.predict(changes, rows[:, :-1])[0], expected)
+    np.testing.assert_allclose(script.next_values(changes, rows[:, :-1])[0], expected)
     roots = script.learn_line(rule | {"scale": "square roots"}, rows)
     roots["params"]["b2"] = roots["params"]["b2"] - 1e6
-    assert not script.predict(roots, rows[:, :-1]).any()
+    assert not script.next_values(roots, rows[:, :-1]).any()
 
 
 def test_folds_learn_from_no_value_that_they_forecast():
@@ -614,7 +614,7 @@ def test_published_and_recomputed_rivals_agree():
     for a, b, last, nine in zip(ends, ends[1:], (0.416, 0.940), (0.118, 0.234)):
         truth = x[a:b]
         assert np.mean((x[a - 1 : b - 1] - truth) ** 2) / 1535 == pytest.approx(last, abs=6e-4)
-        nexts = script.predict(model, rows[a - 9 : b - 9, :-1])[0]
+        nexts = script.next_values(model, rows[a - 9 : b - 9, :-1])[0]
         assert np.mean((nexts - truth) ** 2) / 1535 == pytest.approx(nine, abs=6e-4)
 
 
@@ -683,7 +683,7 @@ def test_causes_on_the_sunspots_taken_away():
         model["params"], _ = script.train(
             model["params"], *script.pairs(model, seen), epochs, 0.01, decay
         )
-        nexts = script.predict(model, later[:, :-1]).mean(axis=0)
+        nexts = script.next_values(model, later[:, :-1]).mean(axis=0)
         return np.mean((nexts - x[ends[0] :]) ** 2) ** 0.5
 
     alone = int(np.median(lowest_in_folds(9, 8, rule, seen, line=0)[:, 0]))
