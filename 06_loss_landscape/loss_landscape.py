@@ -4,7 +4,7 @@
 # ///
 """What surface does gradient descent walk on, and can a picture of it be trusted?
 
-    a line     w x + b: its loss is a bowl, and a pencil foretells each step
+    a line     w x + b: its loss is a bowl, and a pencil predicts each step
     a network  X (N, 1) -> W1 (1, M) -> tanh -> a1 (N, M) -> W2 (M, 1) -> a2 (N, 1)
 
 theta holds all weights and biases in one row: (2,) for the line, (P,) for the network,

@@ -172,8 +172,14 @@ def jumps(seed=0):
     theta = script.train(start, X, y, 4000, 0.4)[0][-1]
     path, _ = script.train(theta, X, y, 100, 0.4)
     d, H = script.plane_of_path(path)[0], whole(path[-1], X, y)
-    ends = [np.linalg.eigvalsh(each)[-1] for each in (d @ H @ d.T, H)]
-    return {"jumps_plane": ends[0], "jumps_all": ends[1]}
+    values, vectors = np.linalg.eigh(H)
+    across = np.diff(path @ vectors[:, -1])
+    assert np.all(across[1:] * across[:-1] < 0), "each jump is back across"
+    return {
+        "jumps_plane": np.linalg.eigvalsh(d @ H @ d.T)[-1],
+        "jumps_all": values[-1],
+        "jump": np.abs(across).mean(),
+    }
 
 
 def worked():
