@@ -347,8 +347,8 @@ def plot_overfitting(model, two, parts):
         for rows, form, size, part in zip(parts, "o^", (12, 34), ("", ", validation")):
             for k, name in enumerate(two["classes"]):
                 chosen = rows[two["y"][rows] == k]
-                axs[key].scatter(u[chosen], v[chosen], size, colours[[k]], form, lw=0.6,
-                                 edgecolor="black", label=plain(name)[:15] + part)
+                axs[key].scatter(u[chosen], v[chosen], size, colours[[k]], marker=form,
+                                 lw=0.6, ec="black", label=plain(name)[:15] + part)
         axs[key].set(xlabel=plain(name_u), ylabel=plain(name_v), title=f"Epoch {n}")
     if two:
         fig.legend(handles=axs["B"].collections[1:], ncols=3, loc="outside lower left")
