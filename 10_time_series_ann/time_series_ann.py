@@ -747,7 +747,8 @@ def forecast_series(args):
     if not args.csv:
         figures["map"], metrics["map"] = learn_map(args)
     models, curves, later, facts = learn_all(x, first, name, args)
-    forecasts = {w: next_values(r, later[:, :-1]).mean(axis=0) for w, r in models.items()}
+    forecasts = {name: next_values(rule, later[:, :-1]).mean(axis=0)
+                 for name, rule in models.items()}
     scores = {f"{labels[a]} to {labels[b - 1]}": judge(
         {w: f[a - first : b - first] for w, f in forecasts.items()}, x[a:b])
         for a, b in [*zip(ends, ends[1:]), (first, len(x))]}
