@@ -563,6 +563,26 @@ def test_verdict_speaks_of_the_same_networks(capsys):
     assert metrics["median_epochs"] is None and "0 of 40" in capsys.readouterr().out
 
 
+def test_each_way_to_fail_has_its_name(capsys):
+    found = {
+        "solved": np.zeros(5, dtype=bool), "outcome": np.array([2, 2, 3, 4, 0]),
+        "loss": np.array([0.06, 0.07, 0.08, 0.12, 0.1]), "slope": np.full(5, 0.2),
+    }  # fmt: skip
+    metrics = script.tell_many({"right": np.zeros(5)}, found, settings())
+    assert {name: row["networks"] for name, row in metrics["others"].items()} == {
+        "two corners tied": 2, "three tied": 1, "all four tied": 1, "on the way": 1
+    }  # fmt: skip
+    assert metrics["others"]["two corners tied"]["loss"] == pytest.approx(0.065)
+    out = capsys.readouterr().out
+    assert "0.0625" in out and "0.0833" in out and "0.1250" in out
+
+
+def test_relu_is_flat_at_zero():
+    a, slope = script.activate(np.array([-1.0, 0.0, 2.0]), "relu")
+    np.testing.assert_array_equal(a, [0, 0, 2])
+    np.testing.assert_array_equal(slope, [0, 0, 1])
+
+
 def test_a_run_says_that_it_has_not_learnt(tmp_path, capsys):
     flags = ["--trials", "10", "--no-show", "--out", str(tmp_path)]
     assert script.main(["--epochs", "700", *flags]) == 0
