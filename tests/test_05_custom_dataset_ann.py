@@ -105,6 +105,8 @@ def your_turn_calls(script, rng, N):
     b = {k: v + 0.3 * rng.normal(size=v.shape) for k, v in b.items()}
     X, y = rng.normal(size=(N, D)), np.eye(K)[rng.integers(0, K, N)]
     z, a = script.forward(W, b, X)
+    W1, b1 = script.init_params([D, H1, 1], rng)  # one output: a number to predict
+    y1, (z1, a1) = rng.normal(size=(N, 1)), script.forward(W1, b1, X)
     # Best on validation rows in epoch 7 of 14, on training rows in 11, worst in 12:
     net, own = np.random.default_rng(0), types.SimpleNamespace(epochs=14, lr=2.0)
     start, known = script.init_params([D, H1, H2, K], net), net.normal(size=(N, D))
@@ -120,9 +122,9 @@ def your_turn_calls(script, rng, N):
     return {
         "encode": [(columns, encoding, np.arange(1, N + 1))],
         "init_params": [([D, H1, H2, K], Draws(N))],
-        "forward": [(W, b, X)],
-        "loss": [(z[3], y)],
-        "backward": [(W, z, a, y)],
+        "forward": [(W, b, X), (W1, b1, X)],
+        "loss": [(z[3], y), (z1[2], y1)],
+        "backward": [(W, z, a, y), (W1, z1, a1, y1)],
         "train": [(*start, (known, labels), (held_out, labels), own)],
         "rate_classes": [(truth, answer, 3)],
         "paired_difference": [(ours, theirs)],
@@ -133,8 +135,10 @@ YOUR_TURN = Lesson(
     functions={
         "encode": "Numbers: (5.1), a gap is 0. Words: one input each (5.2).",
         "init_params": "W[k] of normal numbers with the variance of (5.3); b[k] zeros.",
-        "forward": "(5.4) and (5.5) for each layer; then the last one alone (5.6).",
-        "loss": "Minus the sum of y log a, over the number of rows (5.7).",
+        "forward": "(5.4) and (5.5) for each layer; then the last one alone (5.6), or "
+        "(5.22) if it has one output.",
+        "loss": "Minus the sum of y log a, over the number of rows (5.7); with one output "
+        "(5.23).",
         "backward": "dz[L] (5.10); then for each layer dW, db, and one layer back.",
         "train": "backward, a step (5.15), forward, both losses; keep the best epoch.",
         "rate_classes": "Count; then the diagonal over columns (5.17) and rows (5.18).",
@@ -149,7 +153,7 @@ YOUR_TURN = Lesson(
         "rate_classes": ("counts", "precision", "recall"),
         "paired_difference": ("lead", "error"),
     },
-    equivalent=("z[L].shape[", "z_last.shape[", "k >= 1"),
+    equivalent=("k >= 1",),
     slips=[
         ("encode", "(values - mean) / sd", "values - mean", "the division by the standard "
          "deviation is missing (5.1)."),
@@ -207,6 +211,8 @@ YOUR_TURN = Lesson(
          "the loss is a mean over rows (5.7)."),
         ("loss", "y * log_softmax(z_last)", "np.log(y * 0 + 1) + log_softmax(z_last)", "y is "
          "missing: only the true class counts (5.7)."),
+        ("loss", "/ (2 * len(y))", "/ len(y)", "for a number to predict it is half the mean "
+         "squared error (5.23)."),
         ("backward", "(a[L] - y)", "(y - a[L])", "every slope has the wrong sign: dz[L] is "
          "a[L] - y, over N (5.10)."),
         ("backward", "(a[L] - y) / len(y)", "(a[L] - y)", "1/N is missing in dz[L] (5.10)."),
