@@ -529,6 +529,35 @@ def test_a_path_of_two_points_has_a_plane(rng):
     assert share == pytest.approx(1) and distance.max() < 1e-7
 
 
+def test_both_planes_show_the_end_and_the_second_one_the_steepest_wall(monkeypatch):
+    theta, X, y = network()
+    path, _ = script.train(theta, X, y, 300, 0.2)
+    values, vectors = np.linalg.eigh(whole(path[-1], X, y))
+    planes, drawn = [], []
+    monkeypatch.setattr(
+        script, "loss_on_plane", lambda *a: planes.append(a) or np.ones((81, 81))
+    )
+    monkeypatch.setattr(script, "plot_plane", lambda *a: drawn.append(a) or (None, None))
+    figures, directions, found = script.look_at_planes(path, X, y, vectors[:, -1])
+    assert list(figures) == ["surface", "walls"] and found["loss ratio"] >= 1
+    (end, d1, d2, alphas, betas, *_), (other, e1, e2, *_) = planes
+    np.testing.assert_array_equal(end, path[-1])
+    np.testing.assert_array_equal(other, path[-1])
+    np.testing.assert_array_equal([d1, d2], directions)
+    np.testing.assert_array_equal(d1, e1)
+    both = np.array([e1, e2])
+    np.testing.assert_allclose(both @ both.T, np.eye(2), atol=1e-12)
+    # All of the steepest direction that is not along the path lies along e2.
+    u = vectors[:, -1]
+    assert (u @ e1) ** 2 + (u @ e2) ** 2 == pytest.approx(1)
+    for (_, _, _, spots, *_), two in zip(drawn, (directions, both)):
+        flat = spots[:, :2]
+        np.testing.assert_allclose(flat, (path - path[-1]) @ two.T)
+        below = script.loss_at(path[-1] + flat @ two, X, y)
+        np.testing.assert_allclose(10 ** spots[:, 2], below)
+    assert alphas[0] < drawn[0][3][:, 0].min() and betas[-1] > drawn[0][3][:, 1].max()
+
+
 def test_normalised_columns_have_the_length_of_the_weights_and_biases_rest(rng):
     theta, _, _ = network()
     before = rng.normal(size=(3, theta.size))
