@@ -551,8 +551,6 @@ def study_network(args, X, y, start, rng):
 
 def study_further(args, X, y, end, rng):
     """Look along lines, and train pairs at two rates; return figures and tables."""
-    if CTRL_C:
-        return {}, {}
     M, starts = args.hidden, pack(init_params(args.hidden, rng, (10,)))
     rows, lines, t = [], {}, np.linspace(0, 1, 101)
     orders = [rng.permutation(M) for _ in starts]  # of the hidden units
@@ -569,8 +567,8 @@ def study_further(args, X, y, end, rng):
     rates = np.repeat([0.2, 0.3], 10)[:, None]  # (20, 1), limits of 10 and 6.67
     path, _ = train(np.concatenate([starts, starts]), X, y, args.epochs, rates)
     ends, x, rows, edge = path[-1], np.linspace(-1, 1, 401)[:, None], [], {}
-    after, _ = train(np.concatenate([ends, ends]), np.tile(X, (2, 1, 1)), np.tile(
-        y, (2, 1, 1)), args.epochs, np.concatenate([rates[::-1], rates]))
+    twice = [np.concatenate([each, each]) for each in (ends, X, y)]  # swapped, kept
+    after, _ = train(*twice, args.epochs, np.concatenate([rates[::-1], rates]))
     facts = {"largest": largest(ends, X, y), "kept": largest(after[-1][20:], X, y),
              "swapped": largest(after[-1][:20], X, y), "filters": np.zeros(20),
              "loss": loss_at(ends, X, y), "new": loss_at(ends, x, np.sin(4 * x)) + 0.02}
@@ -582,14 +580,14 @@ def study_further(args, X, y, end, rng):
             name: each[k:k + 10].mean() for name, each in facts.items()})
         for name, when, part in (("", 0, path), ("_", len(path), after)):
             curve = largest(part[:, k], [X[k]] * len(part), [y[k]] * len(part))
-            time = when + np.arange(len(part))
-            edge[f"{name}eta = {lr:g} first"] = (time, curve, colour, "-")
+            edge[f"{name}eta = {lr:g} first"] = (
+                when + np.arange(len(part)), curve, colour, "-")
         edge[f"_{k}"] = ([0, 2 * len(path)], [2 / lr] * 2, colour, "--")
     edge["_swap"] = ([len(path)] * 2, [2, 10], GREY, ":")
-    rows += [{"eta": word, "2 / eta": "-"} | {
-        name: np.std(each[:10] - each[10:], ddof=1) / 10**0.5 if word == "error" else
-        np.mean(each[:10] - each[10:]) for name, each in facts.items()}
-        for word in ("difference", "error")]
+    pairs = {name: each[:10] - each[10:] for name, each in facts.items()}
+    rows += [{"eta": "difference", "2 / eta": "-"} | {k: np.mean(d) for k, d in
+             pairs.items()}, {"eta": "error", "2 / eta": "-"} | {
+             k: np.std(d, ddof=1) / 10**0.5 for k, d in pairs.items()}]
     tables["edge"] = print_table("Edge of stability, sharp and flat: means of 10", rows)
     return {"further": plot_panels([
         ("One network of ten: λ climbs to 2 / η (dashed)", edge, {
@@ -604,7 +602,7 @@ def look(args):
     figures, metrics = study_bowl(args)
     data, start = make_data(rng), pack(init_params(args.hidden, rng))
     end, more, found = study_network(args, *data, start, rng)
-    further, tables = study_further(args, *data, end, rng)
+    further, tables = ({}, {}) if CTRL_C else study_further(args, *data, end, rng)
     if CTRL_C:
         print("Because of Ctrl-C, Going further is missing or not complete.")
     save_results(args, figures | more | further, metrics | found | tables)
