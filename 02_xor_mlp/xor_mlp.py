@@ -285,8 +285,8 @@ def plot_sigmoid():
     left.text(-5.2, 0.3, "sigmoid", color="#009E73")
     left.set(xlabel="z", ylabel="activation a", title="A soft step in place of a jump")
     right.plot(z, a * (1 - a), color="#D55E00", linewidth=2.5)
-    for x in (-7.8, 4.2):
-        right.text(x, 0.06, "saturated:\nhardly any slope", fontsize=9)
+    for x in (-7.8, 4.4):
+        right.text(x, 0.08, "saturated:\nflat", fontsize=9)
     right.set(xlabel="z", ylabel="slope a (1 − a)", ylim=(0, 0.27),
               title="Flat at both ends")
     return fig
@@ -365,9 +365,10 @@ def mark_corners(ax, points, y):
     """
     names = ["(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)"]
     for n in range(4):
-        ax.scatter(*points[n], s=80, marker="os"[int(y[n, 0])], color=SIGNED(y[n, 0]),
-                   edgecolor="white", zorder=4)
         same = [m for m in range(4) if np.abs(points[m] - points[n]).max() < 0.12]
+        size = 90 if n == same[0] else 260  # so that both can be seen on one point
+        ax.scatter(*points[n], s=size, marker="os"[int(y[n, 0])], edgecolor="white",
+                   color=SIGNED(y[n, 0]), zorder=4 + (n == same[0]))
         if n == same[0]:
             x, up = points[n, 0], points[n, 1] > 0.5
             ax.annotate("\n".join(names[m] for m in same), points[n],
