@@ -886,7 +886,7 @@ class Window(Picture):
     def draw(self):
         """Draw the picture, and the controls below it."""
         super().draw()
-        self.cells, self.texts = {}, {}
+        self.cells, self.texts, self.letters = {}, {}, {}
         for name, (row, left, width, key) in BUTTONS.items():
             self.add_cell(name, (left, ROWS_AT[row] - STRIP, width, 0.27))
             label = f"{name} ({'space' if key == ' ' else key})"
@@ -899,6 +899,7 @@ class Window(Picture):
         self.tip = self.fig.text(0.1 / WIDTH, 0.28 / (HEIGHT + STRIP), "", va="center",
                                  family="monospace", size=8, animated=True)
         self.show()
+        self.fit_letters()
         self.fig.canvas.draw_idle()
 
     def add_cell(self, name, box):
@@ -1139,6 +1140,57 @@ class Window(Picture):
         if abs(dpi - self.fig.dpi) > 0.01 and dpi > 10:
             self.fig._set_dpi(dpi, forward=False)  # fig.dpi = ... moves the window, too
             self.fig.set_size_inches(width / dpi, height / dpi, forward=False)
+            self.fit_letters()
+
+    def fit_letters(self):
+        """Make the letters of a small window larger, group by group, where all fits.
+
+        The aim is 7 points on a screen of 100 pixels an inch. Numbers that change have
+        no room for it.
+        """
+        axes = [ax for name, ax in self.ax.items() if name != "net"]
+        lines = [axis.label for ax in axes for axis in (ax.xaxis, ax.yaxis)]
+        still = {name: [text for text in ax.texts if text in self.still]
+                 for name, ax in self.ax.items()}
+        own = {*self.texts.values(), self.tip}
+        titles = [child for ax in axes for child in ax.get_children()
+                  if isinstance(child, plt.Text) and child not in ax.texts]
+        groups = [[self.title], titles, still["net"],
+                  [self.heading, *still["surface"], *still["loss"]], [*axes, *lines],
+                  [self.texts[name] for name in BUTTONS],
+                  [text for text in self.fig.texts if text not in own]]
+        aim = max(1.0, 700 / (LOOK["font.size"] * self.fig.dpi))
+        for group in groups:
+            for times in sorted({aim, min(1.25, aim), min(1.12, aim), 1.0})[::-1]:
+                for text in group:
+                    if text in axes:
+                        text.tick_params(labelsize=times * LOOK["font.size"])
+                    else:
+                        size = self.letters.setdefault(text, text.get_size())
+                        text.set_size(times * size)
+                if times == 1 or not self.is_crowded():
+                    break
+
+    def is_crowded(self):
+        """Say whether texts lie on each other, on axes or beyond their place."""
+        boxes, places, whole, pen = [], [], [], self.fig.canvas.get_renderer()
+        for n, part in enumerate((self.fig, *self.ax.values())):
+            found = [text.get_window_extent(pen) for text in part.texts if
+                     text.get_text() and text.get_visible() and text is not self.label]
+            whole += [False] * len(found)
+            if n and part is not self.ax["net"]:
+                found.append(part.get_tightbbox(pen))
+                whole.append(True)
+            boxes += [box.extents for box in found]
+            places += [n] * len(found)
+        boxes, places, whole = np.array(boxes), np.array(places), np.array(whole)
+        on = np.all(boxes[:, None, :2] + 1 < boxes[:, 2:], axis=-1)
+        on &= on.T & ~np.eye(len(on), dtype=bool)
+        on &= (places[:, None] != places) | ~(whole[:, None] | whole)  # not on its own
+        size = self.fig.bbox.size
+        wide = [self.texts[name].get_window_extent(pen).width
+                > 0.97 * self.cells[name][2] * size[0] for name in BUTTONS]
+        return on.any() or any(wide) or np.any((boxes < 0) | (boxes > [*size, *size]))
 
     def find(self, event):
         """Return what is under the mouse: a neuron, bias, the nearest line or curve."""
