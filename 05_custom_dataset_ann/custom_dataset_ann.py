@@ -781,7 +781,7 @@ def learn_a_table(args):
     metrics["towns"] = {name: [share.min(axis=1), share.mean(axis=1), share.max(axis=1)]
                         for name, share in towns.items()}
     if CTRL_C:
-        print("Missing:", "the folds, " * bool(rounds and "cv" not in metrics) + "towns.")
+        print("Missing:", "folds, " * bool(rounds and "cv" not in metrics) + "towns.")
     save_results(args, figures, metrics, others)
 
 

@@ -761,7 +761,7 @@ def test_ctrl_c_in_the_folds_leaves_them_out(tmp_path, capsys, monkeypatch):
     assert script.main([*QUICK, "--no-show", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert "test" in metrics and "cv" not in metrics and metrics["towns"] == {}
-    assert "Missing: the folds" in capsys.readouterr().out
+    assert "Missing: folds, towns" in capsys.readouterr().out
     assert not (tmp_path / "towns.png").exists()
     assert np.sum(metrics["confusion"]) == 69
 
