@@ -286,7 +286,7 @@ def plot_curves(rows, drop):
                     linewidth=2, label=f"{name}: {losses[-1]:.3f} at the end")
             finals.append(losses[-1])
         change = "ends lower" if finals[1] < finals[0] else "does not end lower"
-        ax.set(xlabel="epoch (first quarter left out)", title=f"{part} loss {change}")
+        ax.set(xlabel="epoch", title=f"{part} loss {change}".capitalize())
         ax.legend()
     axs[0].set_ylabel("loss, all units on")
     return fig
@@ -308,7 +308,7 @@ def plot_units(rows, drop, rng):
                title=f"{name}:\n{np.mean(a1 > 0):.0%} of activations above 0")
         scores = []
         for share in shares:
-            gone = rng.random((20, *row["params"]["b1"].shape)) < share
+            gone = rng.random((10, *row["params"]["b1"].shape)) < share
             scores.append(np.mean([accuracies(row["params"] | {
                 "W2": row["params"]["W2"] * ~off.mT / (1 - share)}, X, y)
                 for off in gone]))
