@@ -174,6 +174,17 @@ YOUR_TURN = Lesson(
     ],
 )  # fmt: skip
 
+BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
+    ("dz = da * slope_of(z[k - 1], phi[k - 1])", "dz = da",
+     "test_backward_matches_central_differences"),
+    ("gain = 2.0 if", "gain = 1.0 if",
+     "test_initial_weights_have_the_stated_variance"),
+    ("gain = 2.0 if", "gain = 1.0 if",
+     "test_the_start_keeps_the_sums_as_large_as_their_inputs"),
+    ("dW[k] + l2 * W[k]", "dW[k] + l2 * dW[k]",
+     "test_l2_is_the_slope_of_half_the_sum_of_squares"),
+]  # fmt: skip
+
 
 def learnt(*flags):
     """Train without a picture; return the args, data, phi and history."""
