@@ -223,7 +223,7 @@ def resting_loss(tied, kind):
     return tied / 4 * each  # (2.20): the other corners can cost nothing
 
 
-def judge(params, X, y, args):
+def judge_networks(params, X, y, args):
     """Return what became of T networks: solved, outcome, loss and slope, each (T,).
 
     outcome is 2, 3 or 4 where the loss is within 2 % of (2.20) for so many tied
@@ -657,7 +657,7 @@ def solve_xor(args):
     rng = np.random.default_rng(args.seed)
     first = init_params(args.trials, args.hidden, args.scale, rng)
     last, many = train_many(first, X, y, args)
-    found = judge(last, X, y, args)
+    found = judge_networks(last, X, y, args)
     metrics |= {"final_loss": losses[-1], "max_error": error, "corner_slopes": slopes,
                 **tell_many(many, found, args)}
     figures = {"sigmoid": plot_sigmoid(), "stuck": plot_folding(stuck, X, y),

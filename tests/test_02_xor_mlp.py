@@ -224,7 +224,7 @@ def many(n, *flags):
     rng = np.random.default_rng(args.seed)
     first = script.init_params(n, args.hidden, args.scale, rng)
     last, history = script.train_many(first, X, y, args)
-    return last, history, script.judge(last, X, y, args)
+    return last, history, script.judge_networks(last, X, y, args)
 
 
 def one(params, t):
@@ -234,7 +234,7 @@ def one(params, t):
 def judge(params, *flags):
     """Judge one network as it is."""
     batch = {k: np.array(v, dtype=float)[None] for k, v in params.items()}
-    return script.judge(batch, X, y, settings(*flags))
+    return script.judge_networks(batch, X, y, settings(*flags))
 
 
 def test_no_line_has_more_than_three_corners_right():
@@ -341,7 +341,7 @@ def test_taking_saturation_away_frees_the_stuck_and_a_control_does_not():
     ):  # fmt: skip
         again = {k: v[tied] / (by if k in names else 1) for k, v in last.items()}
         again, _ = script.train_many(again, X, y, settings())
-        assert low <= script.judge(again, X, y, settings())["solved"].mean() <= high
+        assert low <= script.judge_networks(again, X, y, settings())["solved"].mean() <= high
 
 
 def test_slopes_near_a_half_are_a_thirty_second_of_the_bracket():
