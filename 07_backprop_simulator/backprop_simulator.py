@@ -211,7 +211,7 @@ def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
 
     The losses are those before each step, and after the last; slip: Going further.
     """
-    W, b, losses = dict(W), dict(b), []  # copies: the caller keeps the start
+    W, b, losses = dict(W), dict(b), []  # new dicts; no array is changed in place
     for epoch in range(1, epochs + 1):
         z, a = forward(W, b, X, phi)
         losses.append(loss(z, a, y, kind))
@@ -243,7 +243,7 @@ SLIPS = {  # name: what is written instead of the right line
     "forgotten-transpose": "da = dz @ W, without the .T",
     "missing-activation-derivative": "dz = da, without the slope of the activation",
     "wrong-sign": "y - a for a - y",
-    "forgotten-half": "2 * (a - y) for a - y: the loss was taken without its 1/2",
+    "forgotten-half": "2 * (a - y) for a - y, as if J were twice as large",
     "missing-bias-gradient": "db = 0: the biases never move",
     "sequential-update": "W2 is moved first, and da1 = dz2 @ W2.T is computed with it",
     "last-layer-only": "da = 0: no slope goes back, so only the last layer learns"}
@@ -283,12 +283,12 @@ def backward_with_slip(slip, W, z, a, y, phi, kind, lr):
 
 
 def measure_slopes(W, b, X, y, phi, kind):
-    """Return the measured slopes by name, and the arrays whose slopes a kink can spoil.
+    """Return the measured slopes by name, and the names that a kink can spoil.
 
     To move a[k] is to move the input of the layers after it; to move z is to move b.
     """
     (z, a), L = forward(W, b, X, phi), len(W)
-    slopes, kinks = {"dW": {}, "db": {}, "dz": {}, "da": {}}, set()
+    slopes, spoilt = ({"dW": {}, "db": {}, "dz": {}, "da": {}} for _ in range(2))
     for k in W:
         slopes["dW"][k] = central_difference(W, b, X, y, phi, kind, W[k])
         slopes["db"][k] = central_difference(W, b, X, y, phi, kind, b[k])
@@ -296,10 +296,14 @@ def measure_slopes(W, b, X, y, phi, kind):
         if k < L or kind == "mse":
             W_, b_, phi_ = ({m - k: v[m] for m in v if m > k} for v in (W, b, phi))
             slopes["da"][k] = central_difference(W_, b_, a[k], y, phi_, kind, a[k])
-        if phi[k] == "relu" and np.abs(z[k]).min() < 1e-4:  # as far as h reaches
-            kinks |= {f"d{letter}{m}" for letter in "Wbza" for m in range(1, k + 1)}
-            kinks.remove(f"da{k}")
-    return by_name(slopes), kinks
+    reached = np.zeros(a[L].shape, bool)  # whether a kink lies on the way from a to J
+    for k in range(L, 0, -1):
+        at_kink = (np.abs(z[k]) < 1e-4) & (phi[k] == "relu")  # as far as h reaches
+        hit = at_kink | reached & (local_slope(z[k], a[k], phi[k]) != 0)
+        spoilt["da"][k], spoilt["dz"][k], spoilt["db"][k] = reached, hit, hit
+        spoilt["dW"][k] = hit & (a[k - 1].T != 0)
+        reached = hit @ (W[k].T != 0)
+    return by_name(slopes), {name for name, hit in by_name(spoilt).items() if hit}
 
 
 def by_name(arrays):
@@ -362,8 +366,7 @@ def work_out(W, b, X, y, args):
     L, phi, kind = len(W), args.phi, args.loss
     z, a = forward(W, b, X, phi)
     E = (a[L] - y) ** 2 / 2 if kind == "mse" else -y * log_softmax(z[L])
-    used = backward_with_slip(args.mistake, W, z, a, y, phi, kind, args.lr)
-    found = used
+    found = used = backward_with_slip(args.mistake, W, z, a, y, phi, kind, args.lr)
     if args.mistake in ("", "sequential-update"):  # then backward itself is right
         found = *walk_back(W, z, a, y, phi, kind), *backward(W, z, a, y, phi, kind)
     known = by_name({"W": W, "b": b, "z": z, "a": a, "E": {"": E}, "y": {"": y},
@@ -398,7 +401,7 @@ def show(rows, slopes, kinks, step):
         if symbol in slopes:
             errors[part, symbol] = error = gradient_error(value, slopes[symbol])
             remark = f"{error:.0e}" if error <= WRONG else f"{error:.0e} WRONG"
-            if error > WRONG and symbol.split("[")[0] in kinks:
+            if error > WRONG and symbol in kinks:
                 errors[part, symbol], remark = np.nan, "kink"
             line += f"{slopes[symbol]:13.6g}  {remark}"
         print(line)
@@ -451,7 +454,7 @@ def compare_slips(W, b, X, y, args, slopes, kinks):
             continue
         worst = max([gradient_error(value, slopes[symbol])
                      for symbol, value in by_name({"dW": dW, "db": db}).items()
-                     if symbol.split("[")[0] not in kinks], default=0.0)
+                     if symbol not in kinks], default=0.0)
         outputs = forward(W_end, b_end, X, phi)[1][len(W)][0]
         curves[name] = losses
         results[name] = {"max_gradient_error": worst, "J1": losses[1],
@@ -560,7 +563,7 @@ def plot_gate(W, a, da, dz, dW):
         at, weight = 0.8 * ((n - 1) / 2 - j), W[2][0, j]
         ax.annotate("", (5.4, 0.06 * np.sign(at)), (8.1, at), arrowprops=arrow)
         draw_box(ax, 8.5, at, f"dz2[{j}]", dz[2][0, j])
-        draw_box(ax, 6.9, 0.6 * at, f"× W2[0,{j}] = {weight:.4g}",
+        draw_box(ax, 6.9, 0.6 * at, f"× W2[0,{j}] = {weight:.4g} gives",
                  dz[2][0, j] * weight, "none")
     ax.set(xlim=(-0.4, 9), ylim=(0.1 - 0.4 * n, 0.4 * n),
            title="Slopes that meet at a1[0] add up; each step on is one product")
@@ -569,15 +572,24 @@ def plot_gate(W, a, da, dz, dW):
 
 
 def plot_slips(curves):
-    """Draw the loss of each variant against the steps; the legend follows the ends."""
+    """Draw the loss of each variant against the steps; labels follow the line ends."""
     fig, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
     ends = {name: losses[-1] for name, losses in curves.items()}
-    for i, name in enumerate(sorted(ends, key=ends.get, reverse=True)):
-        ax.plot(curves[name], label=f"{name}: {ends[name]:.3g}", linewidth=1 + 0.25 * i,
-                linestyle=("-", "--")[i % 2], color="k" if name == "right" else MANY[i])
+    names, at = sorted(ends, key=ends.get, reverse=True), 1.0
+    for i, name in enumerate(names):  # thin lines on thick ones, the right rule on top
+        right = name == "right"
+        ax.plot(curves[name], color="k" if right else MANY[i], zorder=2 + right,
+                linewidth=1 if right else 3.2 - 0.25 * i, linestyle=("-", "--")[i % 2])
     lower = sum(end < ends["right"] for end in ends.values())
-    ax.legend(title="loss at the end", loc="center left", bbox_to_anchor=(1, 0.5))
-    ax.set(xscale="symlog", yscale="log", xlabel="steps", ylabel="loss J")
+    ax.set(xscale="symlog", yscale="log", xmargin=0, xlabel="steps", ylabel="loss J")
+    bottom, top = np.log10(ax.get_ylim())
+    for line, name in zip(ax.lines, names):  # labels keep 0.06 of the height apart
+        height = (np.log10(max(ends[name], 1e-99)) - bottom) / (top - bottom)
+        at = min(at - 0.06, max(height, 0.0))
+        ax.annotate(f"{name}: {ends[name]:.3g}", (1, height), (1.06, at), va="center",
+                    xycoords="axes fraction", fontsize=9, annotation_clip=False,
+                    arrowprops={"arrowstyle": "-", "color": line.get_color(),
+                                "relpos": (0, 0.5), "shrinkA": 0, "shrinkB": 0})
     ax.set_title(f"With {lower} of {len(ends) - 1} slips the loss ends lower "
                  "than with the right slopes")
     return fig
@@ -585,9 +597,8 @@ def plot_slips(curves):
 
 def plot_jacobians(da_dz, dz_da, dz_dW, row_a, row_z, row_W):
     """Draw the Jacobians from J to W1 as blocks: row times block = the next row."""
-    step = 1.7 + max(row_z[1].size, row_z[2].size)
+    step, widest = 1.7 + max(row_z[1].size, row_z[2].size), 0.0
     fig, ax = plt.subplots(figsize=(9, 1.4 * step), layout="constrained")
-    widest = 0.0
     for line, blocks in enumerate([
             (("dJ/da2", row_a[2]), ("da2/dz2", da_dz[2]), ("dJ/dz2", row_z[2])),
             (("dJ/dz2", row_z[2]), ("dz2/da1", dz_da[2]), ("dJ/da1", row_a[1])),

@@ -142,6 +142,12 @@ def causes():
     numbers["shrink.weight"] = 1 / W[2][0, 0]
     numbers["shrink.paths"] = found["dz"][2][0, 0] * W[2][0, 0] / found["da"][1][0, 0]
     numbers["faster"] = faster_hidden_layer(W, b, X, y, 10_000)
+    numbers["faster.8"] = faster_hidden_layer(W, b, X, y, 10_000, 8)
+    numbers["faster.24"] = faster_hidden_layer(W, b, X, y, 10_000, 24)
+    W_end, b_end, _, _ = learn("missing-activation-derivative")
+    for when, net in (("start", (W, b)), ("end", (W_end, b_end))):
+        z1, a1 = (v[1] for v in script.forward(*net, X, args.phi))
+        numbers[f"growth.{when}"] = 1 / script.local_slope(z1, a1, "sigmoid")[0, 0]
     args, W, b, X, y = settings()
     W, b, _ = script.train(W, b, X, y, args.phi, "mse", 1000, 0.5)
     z, a = script.forward(W, b, X, args.phi)
@@ -150,32 +156,32 @@ def causes():
         given = W, z, a, y, args.phi, "mse", 0.5
         dW = script.backward_with_slip(slip, *given)[2]
         numbers[f"late.{slip}"] = script.gradient_error(dW[1], right).max()
-    ends = [batch_of_eight(seed) for seed in range(12)]
-    numbers["batch.higher"] = sum(slip > right for right, slip, _ in ends)
-    numbers["batch.faster"] = sum(faster < right for right, _, faster in ends)
+    for name, sizes in (("small", (2, 3, 2)), ("large", (4, 6, 3))):
+        ends = [batch_of_eight(sizes, seed) for seed in range(12)]
+        numbers[f"batch.{name}"] = sum(slip > faster for slip, faster in ends)
     return numbers
 
 
-def faster_hidden_layer(W, b, X, y, epochs):
-    """Return the end of the right rule with 4.14 times the learning rate in layer 1."""
+def faster_hidden_layer(W, b, X, y, epochs, factor=4.14):
+    """Return the end of the right rule, layer 1 with ``factor`` times the rate."""
     W, b, phi = dict(W), dict(b), {1: "sigmoid", 2: "sigmoid"}
     for _ in range(epochs):
         z, a = script.forward(W, b, X, phi)
         dW, db = script.backward(W, z, a, y, phi, "mse")
-        for k, lr in ((1, 0.5 * 4.14), (2, 0.5)):
+        for k, lr in ((1, 0.5 * factor), (2, 0.5)):
             W[k], b[k] = W[k] - lr * dW[k], b[k] - lr * db[k]
     return script.loss(*script.forward(W, b, X, phi), y, "mse")
 
 
-def batch_of_eight(seed):
-    """Return the loss after 3,000 steps: right, without the activation's slope, faster."""
+def batch_of_eight(sizes, seed):
+    """Return the loss after 3,000 steps: without the activation's slope, and faster."""
     rng = np.random.default_rng(seed)
-    W, b = script.init_params((2, 2, 2), rng)
-    X, y = rng.uniform(-1, 1, size=(8, 2)), rng.uniform(0.05, 0.95, size=(8, 2))
-    phi = {1: "sigmoid", 2: "sigmoid"}
-    ends = [script.train(W, b, X, y, phi, "mse", 3000, 0.5, slip)[2][-1]
-            for slip in ("", "missing-activation-derivative")]  # fmt: skip
-    return *ends, faster_hidden_layer(W, b, X, y, 3000)
+    W, b = script.init_params(sizes, rng)
+    X = rng.uniform(-1, 1, size=(8, sizes[0]))
+    y = rng.uniform(0.05, 0.95, size=(8, sizes[-1]))
+    phi, slip = {1: "sigmoid", 2: "sigmoid"}, "missing-activation-derivative"
+    _, _, losses = script.train(W, b, X, y, phi, "mse", 3000, 0.5, slip)
+    return losses[-1], faster_hidden_layer(W, b, X, y, 3000)
 
 
 def your_turn_calls(script, rng, N):
@@ -483,6 +489,37 @@ def test_at_a_kink_the_screen_says_kink_and_not_wrong(tmp_path, capsys, no_pictu
     assert " kink" not in capsys.readouterr().out
 
 
+def test_a_kink_excuses_only_the_slopes_that_go_through_it(
+    tmp_path, capsys, no_pictures
+):
+    (tmp_path / "w.json").write_text(json.dumps(KINK))
+    flags = ["--weights", str(tmp_path / "w.json"), "--activation", "relu"]
+    flags += ["--input", "1", "1", "--mistake", "last-layer-only"]
+    assert run(tmp_path, *flags) == 0
+    lines = capsys.readouterr().out.split("Backward:")[1].splitlines()
+    wrong = {line.split()[0] for line in lines if line.endswith("WRONG")}
+    assert wrong == {"da1[0]", "da1[1]", "dz1[1]", "dW1[0,1]", "dW1[1,1]", "db1[1]"}
+    kinks = {line.split()[0] for line in lines if line.endswith("kink")}
+    assert kinks == {"dz1[0]", "dW1[0,0]", "dW1[1,0]", "db1[0]"}
+    ways = json.loads((tmp_path / "out/metrics.json").read_text())["ways"]
+    assert ways["last-layer-only"]["max_gradient_error"] == pytest.approx(1)
+    assert ways["right"]["max_gradient_error"] < 1e-6
+
+
+def test_a_kink_spoils_what_lies_before_it_and_not_what_cannot_reach_it():
+    """Layers 1-3-2-1: unit 0 of layer 2 is at its kink. It gets nothing from unit 1 of
+    layer 1, and unit 2 there is off."""
+    W = {1: np.array([[1.0, 1.0, 1.0]]), 2: np.array([[1.0, 2], [0, 1], [1, 1]]),
+         3: np.array([[1.0], [1.0]])}  # fmt: skip
+    b = {1: np.array([[0.0, 0, -9]]), 2: np.array([[-1.0, 0]]), 3: np.array([[0.1]])}
+    given = np.ones((1, 1)), np.ones((1, 1)), {1: "relu", 2: "relu", 3: "linear"}
+    _, kinks = script.measure_slopes(W, b, *given, "mse")
+    assert kinks == {
+        "dz2[0]", "db2[0]", "dW2[0,0]", "dW2[1,0]",
+        "da1[0]", "da1[2]", "dz1[0]", "db1[0]", "dW1[0,0]",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("mistake", SLIPS)
 def test_each_slip_is_seen_where_it_is(mistake, tmp_path, capsys, no_pictures):
     """The rule is the right one: only in the row of a slip is it not what the numbers
@@ -549,7 +586,8 @@ def test_what_the_page_says_of_causes():
     assert falls == {*SLIPS} - {"wrong-sign"}
     lower = {"forgotten-half", "missing-activation-derivative", "sequential-update"}
     assert {name for name in SLIPS if ends[name] < right} == lower
-    assert ends["missing-activation-derivative"] < numbers["faster"] < right
+    assert ends["missing-activation-derivative"] < 0.85 * numbers["faster.24"]
+    assert numbers["faster.24"] < numbers["faster.8"] < numbers["faster"] < right
     assert 1 - ends["sequential-update"] / right == pytest.approx(0.004, abs=5e-4)
     W_end, b_end, _, _ = learn("last-layer-only")
     assert (W_end[1] == W[1]).all() and (b_end[1] == b[1]).all()
