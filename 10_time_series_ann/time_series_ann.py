@@ -693,7 +693,7 @@ def learn_map(args):
     return figure, {"line": curve[0], "network": min(curve), "errors": errors}
 
 
-def print_scores(scores, lags):
+def print_forecasts(scores, lags):
     """Print the errors of all rules in each window of time, and the verdicts."""
     print("\nRMSE        " + "".join(f"{title:>26.25}" for title in scores))
     for who in next(iter(scores.values()))["models"]:
@@ -757,7 +757,7 @@ def forecast_series(args):
                   for k in range(-2, 5)] for w, f in forecasts.items()}
     row, near = whole["models"]["last value"], shifts["network"]
     lags = bool(near[3] < near[2] and row["difference"] > -row["half"])
-    print_scores(scores, lags)
+    print_forecasts(scores, lags)
     figures["window"] = plot_window(models["network"], later[0, :-1], plain(name),
                                     args.recent)
     figures["forecasts"] = plot_forecasts(times[first:], x[first:], forecasts,
