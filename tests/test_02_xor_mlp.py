@@ -344,6 +344,41 @@ def test_taking_saturation_away_frees_the_stuck_and_a_control_does_not():
         assert low <= script.judge_networks(again, X, y, settings())["solved"].mean() <= high
 
 
+def test_tied_corners_stay_tied_because_their_slopes_point_together():
+    last, _, found = many(300)
+    tied = (found["outcome"] == 2) & ~found["solved"]
+    stuck = {k: v[tied] for k, v in last.items()}
+
+    def distances(params):
+        """The distance of the two hidden points whose outputs are near a half."""
+        cache = script.forward(params, X)
+        pairs = np.argsort(np.abs(cache["a2"][..., 0] - 0.5), axis=1)[:, :2]
+        points = np.take_along_axis(cache["a1"], pairs[..., None], axis=1)
+        return np.linalg.norm(points[:, 0] - points[:, 1], axis=1), pairs
+
+    grads = script.backward(stuck, X, script.forward(stuck, X), y)
+    step = {k: stuck[k] - 5 * grads[k] for k in stuck}
+    before, pairs = distances(stuck)
+    assert (distances(step)[0] < before).all()
+    for _ in range(2000):  # the hidden weights' steps a hundred times as long
+        grads = script.backward(step, X, script.forward(step, X), y)
+        step = {k: step[k] - (500 if k in ("W1", "b1") else 5) * grads[k] for k in step}
+    error = np.abs(script.forward(step, X)["a2"] - y).max(axis=(1, 2))
+    assert (error > 0.45).all()
+    swapped = np.tile(y, (len(before), 1, 1))  # the targets of the tied pair exchanged
+    rows = np.arange(len(before))
+    first, second = swapped[rows, pairs[:, 0], 0], swapped[rows, pairs[:, 1], 0]
+    assert (first != second).all()
+    swapped[rows, pairs[:, 0], 0], swapped[rows, pairs[:, 1], 0] = second, first.copy()
+    for _ in range(2000):
+        cache = script.forward(stuck, X)
+        grads = script.backward(stuck, X, cache, swapped)
+        # len(y) is the number of networks for stacked targets: 1/4 is meant
+        stuck = {k: stuck[k] - 5 * grads[k] * len(swapped) / 4 for k in stuck}
+    error = np.abs(script.forward(stuck, X)["a2"] - swapped).max(axis=(1, 2))
+    assert (error < 0.5).all()
+
+
 def test_slopes_near_a_half_are_a_thirty_second_of_the_bracket():
     a1, half = np.array([[0.1], [0.4], [0.3], [0.9]]), np.full((4, 1), 0.5)
     params = {k: np.ones_like(v) for k, v in LEARNS.items()}
