@@ -584,8 +584,8 @@ def plot_slips(curves):
     ax.set(xscale="symlog", yscale="log", xmargin=0, xlabel="steps", ylabel="loss J")
     bottom, top = np.log10(ax.get_ylim())
     for line, name in zip(ax.lines, names):  # labels keep 0.06 of the height apart
-        height = (np.log10(max(ends[name], 1e-99)) - bottom) / (top - bottom)
-        at = min(at - 0.06, max(height, 0.0))
+        height = (np.log10(max(ends[name], 10**bottom)) - bottom) / (top - bottom)
+        at = min(at - 0.06, height)
         ax.annotate(f"{name}: {ends[name]:.3g}", (1, height), (1.06, at), va="center",
                     xycoords="axes fraction", fontsize=9, annotation_clip=False,
                     arrowprops={"arrowstyle": "-", "color": line.get_color(),

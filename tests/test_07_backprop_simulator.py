@@ -315,6 +315,14 @@ def test_the_picture_of_slips_draws_each_loss_at_each_step():
     lower = sum(r["J_end"] < results["right"]["J_end"] for r in results.values())
     title = ax.get_title("left") + ax.get_title("center")
     assert title.startswith(f"With {lower} of {len(SLIPS)} slips")
+    names = [text.get_text().split(":")[0] for text in ax.texts]
+    assert sorted(names) == sorted(results)
+    heights = [text.get_position()[1] for text in ax.texts]
+    assert np.diff(heights).max() < -0.059  # no label lies on another
+    on_top = max(ax.lines, key=lambda line: line.get_zorder())
+    assert list(on_top.get_ydata()) == curves["right"] and on_top.get_linewidth() == 1
+    ends_at_zero = {"right": [0.1, 0.0], "wrong-sign": [0.1, 0.2]}
+    script.plot_slips(ends_at_zero).canvas.draw()
 
 
 NETWORKS = [
