@@ -100,12 +100,12 @@ def backward(params, X, cache, y, decay):
 
     ``cache`` is what ``forward(params, X)`` returned; y (N, 1) holds the targets.
     """
-    M = params["W1"].shape[-2]
-    a1, a2 = cache["a1"], cache["a2"]
+    a1, a2, M = cache["a1"], cache["a2"], params["W1"].shape[-2]
+    # .mT: the transpose (of each matrix of a stack); axis -2: the rows, n = 1 ... N
     dz2 = 2 * (a2 - y) / len(y)  # (N, 1)  (10.9)
-    dW2 = a1.mT @ dz2 + 2 * decay * params["W2"]  # (H, 1)  (10.10); .mT is the
-    db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1)  transpose, or that of each
-    da1 = dz2 @ params["W2"].mT  # (N, H)  (10.11)  matrix of a stack; axis -2: the rows
+    dW2 = a1.mT @ dz2 + 2 * decay * params["W2"]  # (H, 1)  (10.10)
+    db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1)
+    da1 = dz2 @ params["W2"].mT  # (N, H)  (10.11)
     dz1 = da1 * (1 - a1**2)  # (N, H)  (10.11)
     dW1 = X[:, -M:].mT @ dz1 + 2 * decay * params["W1"]  # (M, H)  (10.12)
     db1 = dz1.sum(axis=-2, keepdims=True)  # (1, H)

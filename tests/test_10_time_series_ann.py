@@ -695,6 +695,41 @@ def test_causes_on_the_sunspots_taken_away():
 
 
 @pytest.mark.slow
+def test_the_common_stop_and_another_line_to_start_from():
+    """README: the folds after 56 epochs; a network that starts as AR2, three seeds."""
+    _, _, x, _, ends = script.load_data(script.parse_args([]))
+    rows = np.column_stack(script.windows(x, 14))
+    seen, later = np.split(rows, [ends[0] - len(x)])
+    rules = script.choose_rivals(seen, 11, x.min())
+    heights = []
+    for block, others in script.make_folds(seen):
+        line = script.learn_line(rules["AR9"], others, (3, 8, 10), 0)
+        (X, y), how = script.pairs(line, block), (56, 0.01, 0.001)
+        params, _ = script.train(line["params"], *script.pairs(line, others), *how)
+        errors = [np.mean((script.forward(p, X)["a2"] - y) ** 2)
+                  for p in (params, line["params"])]  # fmt: skip
+        heights.append(errors[0] / errors[1])
+    np.testing.assert_allclose(heights, [0.92, 0.93, 1.01, 0.84, 1.08], atol=0.006)
+    assert np.mean(heights) == pytest.approx(0.95, abs=0.006)
+
+    nine = script.next_values(script.learn_line(rules["AR9"], seen), later[:, :-1])[0]
+    two = script.next_values(script.learn_line(rules["AR2"], seen), later[:, :-1])[0]
+    for seed, rmse, verdict in (
+        (0, 17.75, "worse"),
+        (1, 17.6, "no difference"),
+        (2, 17.5, "no difference"),
+    ):
+        args = script.parse_args(["--seed", str(seed)])
+        network, _, _ = script.learn_network(rules["AR2"], seen, args)
+        nexts = script.next_values(network, later[:, :-1]).mean(axis=0)
+        score = script.judge({"network": nexts, "AR9": nine, "AR2": two}, x[ends[0] :])
+        found = score["models"]["network"]["rmse"]
+        assert found == pytest.approx(rmse, abs=0.06)
+        assert found < score["models"]["AR2"]["rmse"]
+        assert (score["best_rival"], score["verdict"]) == ("AR9", verdict)
+
+
+@pytest.mark.slow
 def test_causes_on_the_map_taken_away(monkeypatch):
     """A line on squares is exact; the map doubles, not the network; a slip is costly."""
     x = (script.make_data(320) - 0.5) * 8**0.5
@@ -860,7 +895,7 @@ def test_shifts_compare_with_neighbours_in_time(quick_main, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(7))
 def test_the_readme_claims_hold_for_other_seeds(seed, tmp_path, capsys):
     assert script.main(["--seed", str(seed), "--no-show", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
@@ -868,7 +903,8 @@ def test_the_readme_claims_hold_for_other_seeds(seed, tmp_path, capsys):
         assert score["best_rival"].startswith("AR")
         assert score["verdict"] == "no difference"
         assert score["models"]["network"]["mse"] < score["models"]["last value"]["mse"] / 2
-    assert 14.5 < score["models"]["network"]["rmse"] < 15.1  # over all years
+    low, high = (14.4, 14.95) if seed else (15.0, 15.1)  # the shown run: the highest
+    assert low < score["models"]["network"]["rmse"] < high  # over all years
     assert score["models"]["network"]["rmse"] < score["models"]["AR9"]["rmse"]
     errors = np.array(metrics["map"]["errors"][:7])
     assert np.all(abs(np.log2(errors[1:] / errors[:-1]) - 1) < 0.35)
