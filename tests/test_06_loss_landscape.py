@@ -163,23 +163,55 @@ BREAKS = [  # of README.md, "Break it": the script's text, the change, who notic
 ]  # fmt: skip
 
 
-@functools.cache
-def jumps(seed=0):
-    """At --lr 0.4, the largest curvature in the plane of 100 more steps, and in all."""
+def walk(seed, lr):
+    """Return X, y and each of the 4,000 steps (4001, 49) of the lesson's training."""
     rng = np.random.default_rng(seed)
     X, y = script.make_data(rng)
-    start = script.pack(script.init_params(16, rng))
-    theta = script.train(start, X, y, 4000, 0.4)[0][-1]
-    path, _ = script.train(theta, X, y, 100, 0.4)
+    path = [script.pack(script.init_params(16, rng))]
+    for _ in range(4000):
+        path.append(path[-1] - lr * script.gradient(path[-1], X, y))
+    return X, y, np.array(path)
+
+
+@functools.cache
+def jumps(seed=0, lr=0.4):
+    """The largest curvature in the plane of 100 more steps, and in all; lengths."""
+    X, y, steps = walk(seed, lr)
+    path, _ = script.train(steps[-1], X, y, 100, lr)
     d, H = script.plane_of_path(path)[0], whole(path[-1], X, y)
     values, vectors = np.linalg.eigh(H)
     across = np.diff(path @ vectors[:, -1])
-    assert np.all(across[1:] * across[:-1] < 0), "each jump is back across"
+    middles = (steps[:-1] + steps[1:]) / 2
     return {
         "jumps_plane": np.linalg.eigvalsh(d @ H @ d.T)[-1],
         "jumps_all": values[-1],
         "jump": np.abs(across).mean(),
+        "across": across,
+        "walked": np.linalg.norm(np.diff(steps, axis=0), axis=1).sum(),
+        "middles": np.linalg.norm(np.diff(middles, axis=0), axis=1).sum(),
+        "away": np.linalg.norm(steps[0] - steps[-1]),
+        "aside": np.linalg.norm(steps[1:] - middles, axis=1).mean(),
+        "widest": np.linalg.norm(steps[1:] - middles, axis=1).max(),
     }
+
+
+@functools.cache
+def rivals(seed=0):
+    """Curvature in the plane of the path, in 500 random planes, and how many win."""
+    X, y, path = walk(seed, 0.2)
+    d, H = script.plane_of_path(path[::40])[0], whole(path[-1], X, y)
+    rng = np.random.default_rng(6)
+    planes, _ = np.linalg.qr(rng.normal(size=(500, 49, 2)))  # at right angles, length 1
+    seen = np.linalg.eigvalsh(planes.mT @ H @ planes)[:, -1]
+    own = np.linalg.eigvalsh(d @ H @ d.T)[-1]
+    return {"own": own, "random": seen.mean(), "more": np.mean(seen > own)}
+
+
+def left(descent, start, momentum):
+    """What 40 steps from ``start`` leave, with the best of a hundred rates."""
+    start = np.array(start, dtype=float)
+    paths = [descent(start, lr, momentum, 40) for lr in np.geomspace(0.05, 3, 100)]
+    return np.linalg.norm(min(paths, key=late)[-1] - BOTTOM)
 
 
 def worked():
@@ -190,6 +222,9 @@ def worked():
     speed = script.descend(START, 0.64, 0.36, 2)
     held = script.descend(np.array([0.0, 3.0]), 0.2, 0, 1, np.array([1, 0]))
     e = START - BOTTOM
+    d = script.plane_of_path(script.descend(START, 0.25, 0, 40))[0][0]
+    far, farther = np.array([3, -1]), np.array([0, 5])
+    balls = [script.descend(at, 0.64, 0.36, 40)[-1] for at in (far, farther)]
     return {
         "start_loss": script.line_loss(START),
         "bottom_loss": script.line_loss(BOTTOM),
@@ -217,7 +252,19 @@ def worked():
         "kappa": high / low,
         "short": np.linalg.norm(script.descend(START, 0.4635, 0, 40)[-1] - BOTTOM),
         "long": np.linalg.norm(script.descend(START, 8 / 17, 0, 40)[-1] - BOTTOM),
-        **jumps(),
+        "adam_far": left(script.descend_adam, far, 0.36),
+        "adam_farther": left(script.descend_adam, farther, 0.36),
+        "adam_long": left(script.descend_adam, far, 0.9),
+        "adam_longer": left(script.descend_adam, farther, 0.9),
+        "ball_far": np.linalg.norm(balls[0] - BOTTOM),
+        "ball_farther": np.linalg.norm(balls[1] - BOTTOM),
+        "along": d @ script.BOWL @ d,
+        "calm_plane": jumps(lr=0.2)["jumps_plane"],
+        "calm_all": jumps(lr=0.2)["jumps_all"],
+        "calm_product": 0.2 * jumps(lr=0.2)["jumps_all"],
+        **{f"random{seed}": rivals(seed)["more"] for seed in range(4)},
+        "random_bend": rivals()["random"],
+        **{key: value for key, value in jumps().items() if key != "across"},
     }
 
 
@@ -298,6 +345,15 @@ def late(path):
     return np.linalg.norm(path[31:] - BOTTOM, axis=1).max()
 
 
+def test_no_momentum_is_better_than_the_best():
+    """The longest root of (6.30), at both eigenvalues, for a grid of eta and mu."""
+    eta, mu, value = np.ix_(np.linspace(0.01, 2, 200), np.linspace(0, 1, 101), (0.25, 4))
+    half = (1 + mu - eta * value) / 2
+    root = np.sqrt(half**2 - mu + 0j)
+    longest = np.maximum(abs(half + root), abs(half - root)).max(axis=2)
+    assert longest.min() == pytest.approx(0.6) == longest[63, 36]
+
+
 @pytest.mark.parametrize("descent", ["descend", "descend_adam"])
 def test_the_rate_found_is_the_best_of_a_hundred(descent):
     walk = getattr(script, descent)
@@ -308,13 +364,12 @@ def test_the_rate_found_is_the_best_of_a_hundred(descent):
 
 @pytest.mark.parametrize("descent", ["descend", "descend_adam"])
 def test_a_memory_of_nine_tenths_is_what_makes_both_slow(descent):
-    walk = getattr(script, descent)
+    def left_by(start, momentum):
+        return left(getattr(script, descent), start, momentum)
 
-    def left(momentum):
-        lr = script.best_rate(walk, momentum, BOTTOM)
-        return late(walk(START, lr, momentum, 40))
-
-    assert left(0.36) < 1e-4 and left(0.9) > 0.1
+    assert left_by(START, 0.36) < 1e-4 and left_by(START, 0.9) > 0.1
+    for start in ((3, -1), (0, 5)):
+        assert left_by(start, 0.9) > 100 * left_by(start, 0.36)
 
 
 def test_adams_path_depends_on_the_axes_and_that_of_descent_does_not(monkeypatch):
@@ -513,7 +568,28 @@ def test_the_plane_of_a_path_holds_more_than_any_other(rng):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_plane_shows_the_walls_where_the_jumps_are_all_of_the_path(seed):
     ends = jumps(seed)
+    across = ends["across"]
+    assert np.all(across[1:] * across[:-1] < 0), "each jump is back across"
     assert ends["jumps_plane"] > 0.9 * ends["jumps_all"]
+    assert ends["walked"] > 20 * ends["away"] and ends["widest"] < ends["away"] / 7
+    assert ends["middles"] < ends["walked"] / 10, "without the jumps the way is short"
+    calm = jumps(seed, 0.2)
+    assert calm["jumps_plane"] < 0.1 * calm["jumps_all"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_most_random_planes_bend_more_than_that_of_the_path(seed):
+    found = rivals(seed)
+    assert found["more"] > 0.8 and found["random"] > 2 * found["own"]
+
+
+def test_in_the_bowl_too_a_path_goes_far_where_it_is_flat():
+    d = script.plane_of_path(script.descend(START, 0.25, 0, 40))[0][0]
+    _, vectors = np.linalg.eigh(script.BOWL)
+    start = np.abs((START - BOTTOM) @ vectors)
+    assert start[0] == pytest.approx(start[1])  # equally far along both axes
+    assert abs(d @ vectors[:, 0]) > 0.98
 
 
 def test_a_random_walk_too_lies_in_a_plane_to_nine_tenths(rng):
