@@ -294,7 +294,8 @@ def plot_lengths(found):
         lost = [name for name in found if found[name][start][0][0] < 0.01]
         ax.set(xlabel="layer (the gradient comes from the right)",
                title=f"{start}'s start. Lost: {', '.join(lost) or 'none'}")
-    axs[0].set_ylabel("gradient / at the output (dots; dashed: theory)")
+    axs[0].set_ylabel("gradient, as a multiple of that at the output\n"
+                      "(dots: measured; dashed: theory)")
     axs[1].legend(loc="lower right")
     return fig
 
@@ -311,12 +312,14 @@ def plot_learning(curves, pairs, base):
         x = i + np.linspace(-0.25, 0.25, len(each))
         right.scatter(x, 100 * each, s=22, color=COLOUR_OF[name], alpha=0.7)
         right.errorbar(i, 100 * mean, 200 * error, fmt="kD", capsize=8)
+    left.axhline(95, **TRUTH, linewidth=1)
     right.axhline(0, **TRUTH, linewidth=1)
     right.set(xticks=range(len(pairs)), xticklabels=[f"{n}\n- {base}" for n in pairs],
               title="The difference, network by network", xmargin=0.2,
               ylabel="test accuracy, points (bar: 2 errors)")
     left.set(xlabel="epoch (line: mean, band: one sd)", ylim=(45, 101),
-             ylabel="validation accuracy in %", title="Each at its best rate")
+             ylabel="validation accuracy in % (dashed: 95)",
+             title="Each at its best rate")
     left.legend(loc="lower right")
     return fig
 

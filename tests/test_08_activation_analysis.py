@@ -131,6 +131,28 @@ def half_mended(kind, seed=0):
 
 
 @functools.cache
+def own_start(seed=0):
+    """Return metrics of two layers of sigmoids from the Large start, and the pairs' error.
+
+    Data, rates and epochs are those of the default run; the pairs are with ReLU and He's.
+    """
+    rng, found = np.random.default_rng(seed), []
+    data = {
+        part: script.make_data(10, n, 0.15, rng)
+        for part, n in (("training", 100), ("validation", 100), ("test", 1000))
+    }
+    for name, start in (("sigmoid", "Large"), ("relu", "He")):
+        args = settings(epochs=300, seed=seed, start=start)
+        with np.errstate(all="ignore"):
+            row, _ = script.compare_rates(
+                [2, 16, 16, 1], name, data, script.CANDIDATES, args
+            )
+        found.append(row)
+    pairs = found[0]["each"] - found[1]["each"]
+    return found[0], pairs.mean(), pairs.std(ddof=1) / len(pairs) ** 0.5
+
+
+@functools.cache
 def gradient_left(width, networks):
     """Return |dz_1| / |dz_31| of ReLU networks with He's start, (networks,)."""
     found = []
@@ -192,11 +214,24 @@ def worked():
     for kind in ("moved", "steep"):
         row, lost = half_mended(kind)
         found[kind], found[f"{kind}_deep"] = row["epochs_to_95"], lost["mean_loss"]
+    for seed in range(4):
+        row, mean, error = own_start(seed)
+        for key in ("epochs_to_95", "mean_loss", "accuracy", "rate"):
+            found[f"own_{key}{seed}"] = row[key]
+        found |= {f"own_pair{seed}": mean, f"own_error{seed}": error}
+    with np.errstate(all="ignore"):
+        slow, quick = (
+            compare(name, 300, seed=5, networks=10)[0]["epochs_to_95"]
+            for name in ("sigmoid", "relu")
+        )
+    found["slow5"] = slow / quick
+    found["tanh_chi3"] = script.predict_lengths(3, "Xavier", "tanh")[2][-1]
     left = gradient_left(100, 200)
     found |= {"wide_median": np.median(left), "wide_mean": np.mean(left**2)}
     found["wide400"] = np.median(gradient_left(400, 12))
     _, q, chi = script.predict_lengths(30, "Large", "sigmoid")
     found |= {"large_q": q[-1], "large_chi": chi[-1], "root113": (6 * np.pi**0.5) ** 2}
+    found["large_theory"] = script.predict_lengths(30, "Large", "sigmoid")[0][0]
     found["large_left"] = script.measure_lengths(
         30, "Large", "sigmoid", np.random.default_rng(0)
     )[0]
@@ -567,6 +602,15 @@ def test_two_layers_of_sigmoids_are_slow_and_most_of_their_gap_is_the_start(seed
     small, _ = compare("sigmoid", 300, seed=seed, start="Xavier")
     assert slow["epochs_to_95"] > 3 * quick["epochs_to_95"]
     assert small["accuracy"] + 0.03 < slow["accuracy"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_layers_of_sigmoids_are_quick_from_the_large_start(seed):
+    """He's start makes them slow: a start of their own takes most of that away."""
+    slow, _ = compare("sigmoid", 300, seed=seed)
+    quick, _ = compare("sigmoid", 300, seed=seed, start="Large")
+    assert 3 * quick["epochs_to_95"] < slow["epochs_to_95"]
+    assert quick["mean_loss"] < 0.5 * slow["mean_loss"]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
