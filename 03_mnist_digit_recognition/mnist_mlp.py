@@ -365,11 +365,12 @@ def plot_first_layer(start, end, X, shape):
     return fig
 
 
-def plot_shift(curves, image):
+def plot_shift(curves, image, moved):
     """Draw the accuracies on moved test images, of this net and --load's; one image."""
     fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-    for curve, name, colour, at in zip(curves, ("this network", "the one of --load"),
-                                       (TEST_COLOUR, "#000000"), ((8, 5), (-46, -14))):
+    key = (("this network", TEST_COLOUR), ("the one of --load", "#000000"),
+           ("trained on moved images", "#000000"), ("before that", TEST_COLOUR))
+    for curve, (name, colour), at in zip(curves, key[2 * moved:], ((8, 5), (-46, -14))):
         ax.plot(range(5), curve, "o-", color=colour, label=name)
         for s, share in enumerate(curve):
             ax.annotate(f"{share:.1%}", (s, share), at, color=colour,
@@ -380,7 +381,7 @@ def plot_shift(curves, image):
         tile.set(xticks=[], yticks=[], frame_on=False)
     ax.set(xticks=range(5), yticks=np.arange(6) / 5, xlim=(-0.5, 4.5), ylim=(-0.4, 1.1),
            xlabel="test images moved by so many pixels", ylabel="share answered right",
-           title="Moved aside by three pixels, a digit is hard to recognise")
+           title=f"Moved by three pixels, {curves[0][3]:.1%} of the images are read")
     ax.legend(loc="center left")
     return fig
 
@@ -633,7 +634,7 @@ def read_pictures(paths, W, b, shape, classes):
         texts.append(f"{plain(path.name)}\n{plain(name)} ({a.max():.1%})")
     if not tiles:
         raise InputError("none of the pictures could be read")
-    tiles, columns = np.array(tiles[:40]), min(4, len(tiles))
+    tiles, columns = np.array(tiles[:40]), min(4, max(2, len(tiles)))
     size = 2.3 * columns + 0.4, 1.6 * math.ceil(len(tiles) / columns) + 0.5
     fig = plot_tiles(tiles, columns, texts[:40], 45, size, "Left: the ink found; "
                      "right: as the network sees it", cmap="gray_r")
@@ -712,7 +713,7 @@ def read_digits(args):
     figures = {"network": plot_network(W, b, X[:1], classes[y[0]], shape),
                "mistakes": plot_mistakes(X, y, a, shape, classes),
                "first_layer": plot_first_layer(before, W[1], training[0], shape),
-               "shift": plot_shift(curves, X[0].reshape(shape))}
+               "shift": plot_shift(curves, X[0].reshape(shape), args.augment)}
     if args.epochs:
         figures["learning_curves"] = plot_curves(history)
     if args.predict:

@@ -948,6 +948,31 @@ def test_predict_shows_prints_and_writes_answers(tmp_path, capsys, no_pictures):
     assert sum(map(float, lines[1].split(",")[3:])) == pytest.approx(1, abs=0.01)
 
 
+def test_the_title_over_a_single_picture_is_whole(tmp_path):
+    page_of("plain", 4).save(tmp_path / "four.png")
+    classes = [str(i) for i in range(10)]
+    fig, _ = script.read_pictures(
+        [tmp_path / "four.png"], *trained(), (28, 28), classes
+    )
+    fig.canvas.draw()
+    box = fig.axes[0]._left_title.get_window_extent()
+    script.plt.close(fig)
+    assert 0 <= box.x0 and box.x1 <= fig.bbox.width
+
+
+def test_training_on_moved_images_has_its_own_colour_and_name():
+    """README.md: green is the network of centred digits, in both pictures; black after."""
+    found = []
+    for count, moved in ((1, False), (2, True), (2, False)):
+        fig = script.plot_shift([[0.5] * 5] * count, np.zeros((3, 3)), moved)
+        found.append({c.get_label(): c.get_color() for c in fig.axes[0].lines})
+        script.plt.close(fig)
+    green, black = script.TEST_COLOUR, "#000000"
+    assert found[0] == {"this network": green}
+    assert found[1] == {"trained on moved images": black, "before that": green}
+    assert found[2] == {"this network": green, "the one of --load": black}
+
+
 def test_many_pictures_are_all_in_the_table_and_forty_in_the_picture(
     tmp_path, capsys, no_pictures, monkeypatch
 ):
