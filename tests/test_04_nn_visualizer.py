@@ -21,7 +21,7 @@ from tutor import Lesson
 script = load("04_nn_visualizer")
 QUICK = ["--epochs", "3", "--points", "40", "--hidden", "3", "2"]
 TIMINGS = []
-FAILS = [["--data", "plane", "--lr", "20"]]
+FAILS = ["--data plane --lr 2 --batch-size 200 --epochs 20".split()]
 
 
 def random_net(sizes, phi, rng):
