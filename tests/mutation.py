@@ -76,6 +76,14 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
         "on = np.indices((2,) * len(beta)).reshape(len(beta), -2).T  # (2^D, D), "
         "every mask",
     ): "NumPy takes any negative size as the open one",
+    (
+        "09",
+        "return np.mean(a2.argmax(axis=-1) == y.argmax(axis=-1), axis=(1))",
+    ): "the runs are always stacked: axis 1 is the last",
+    (
+        "09",
+        "if epoch % max(10, epochs // 21) == 0 or epoch == epochs or CTRL_C:",
+    ): "how often the path is noted, no mathematics",
     ("09", "return ((losses) @ (chance)), ridge, *sampled"): "a dot product commutes",
 }
 

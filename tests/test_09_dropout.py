@@ -366,6 +366,8 @@ def test_he_initialisation_and_zero_biases():
     for k, n_in in (("W1", 64), ("W2", 300)):
         assert params[k].std() == pytest.approx(np.sqrt(2 / n_in), rel=0.03)
     assert not any(params[k].any() for k in ("b1", "b2"))
+    again = np.random.default_rng(0).normal(scale=(2 / 64) ** 0.5, size=(3, 64, 300))
+    np.testing.assert_array_equal(params["W1"], again)
 
 
 def test_loss_is_exact_where_softmax_underflows():
