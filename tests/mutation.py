@@ -72,6 +72,15 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ): "the loss at rest is the same for p and 1 - p",
     ("05", "if k >= 1:"): "one more step back, to a gradient that nobody reads",
     (
+        "06",
+        'return {"W1": W1, "b1": 0 / W1, "W2": W2, "b2": np.zeros(trials + (1, 1))}',
+    ): "0 over a number is 0, too",
+    ("06", "row = theta.reshape(theta.shape[:-1] + (1, -2))  # (1, P)"): (
+        "NumPy takes any negative size as the open one"
+    ),
+    ("06", "def hessian_times(v, theta, X, y, h=2e-05):"): "another h as good",
+    ("06", "root = np.sqrt(v / (1 - 0.999**step)) - 1e-8"): "a guard against 0 only",
+    (
         "09",
         "on = np.indices((2,) * len(beta)).reshape(len(beta), -2).T  # (2^D, D), "
         "every mask",
