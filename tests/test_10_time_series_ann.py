@@ -822,12 +822,12 @@ def test_bad_series_is_one_sentence(values, times, words, tmp_path, capsys):
         ([f"01.{m:02d}.{y}" for y, m in MONTHS], "months"),
         ([f"{m}/1/{y}" for y, m in MONTHS], "m/d/Y"),
         ([f"1/{m}/{y}" for y, m in MONTHS], "d/m/Y"),
-        ([str(np.datetime64("2020-01-04") + 7 * n) for n in range(100)], "in days"),
-        ([str(np.datetime64("2020-01-04T00:00") + 60 * n).replace("T", " ")
+        ([str(np.datetime64("2020-01-04") + np.timedelta64(7 * n, "D")) for n in range(100)], "in days"),
+        ([str(np.datetime64("2020-01-04T00:00") + np.timedelta64(60 * n, "m")).replace("T", " ")
           for n in range(100)], "H:M"),
         ([str(np.busday_offset("2020-01-06", n)) for n in range(100)], "business days"),
         ([str(np.busday_offset("2020-01-06", n + (n > 50))) for n in range(100)], "1 business"),
-        ([str(np.datetime64("2020-01-31") - n) for n in range(100)], "newest"),
+        ([str(np.datetime64("2020-01-31") - np.timedelta64(n, "D")) for n in range(100)], "newest"),
         (range(1700, 1800), ""),
     ],
 )  # fmt: skip
