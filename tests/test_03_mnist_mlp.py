@@ -147,6 +147,7 @@ def your_turn_calls(script, rng, N):
 
 
 YOUR_TURN = Lesson(
+    equivalent=("(z[k - 1] >= 0)",),  # at exactly 0 either slope may be taken
     functions={
         "relu": "One line: (3.1).",
         "softmax": "Subtract the largest score first, then (3.2).",

@@ -109,7 +109,8 @@ YOUR_TURN = Lesson(
         0.6: "1 - q times the right value: the scale 1 / (1 - q) is missing",
         1 / 0.6: "1 / (1 - q) times the right value: the scale is there twice",
     },
-    equivalent=("axis=(-2, (1))", "keepdims=True)  # (1, ", "y.shape[-(3)]"),
+    equivalent=('(cache["z1"] >= 0)',  # at exactly 0 either slope may be taken
+                "axis=(-2, (1))", "keepdims=True)  # (1, ", "y.shape[-(3)]"),
     slips=[
         ("draw_mask", " / (1 - drop)", " * 1.0", "the scale 1 / (1 - q) is missing "
          "(9.1)."),
