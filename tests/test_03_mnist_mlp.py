@@ -696,10 +696,13 @@ def test_waves_turn_and_bend_each_image_differently(rng):
 
 def test_shifts_go_in_four_directions():
     W, b = {1: np.eye(9)}, {1: np.zeros((1, 9))}  # names the pixel that is brightest
-    X = np.zeros((1, 9))
-    X[0, 4] = 1.0
-    scores = script.shift_accuracies(W, b, X, np.array([1]), (3, 3))
-    assert scores[:3] == [0, 0.25, 0.25]  # up by one; down by two comes in from above
+    X = np.zeros((4, 9))  # the same image four times: one for each direction
+    X[:, 4] = 1.0
+    for answer, moved_by_one in ((1, 0.25), (3, 0.25), (5, 0.25), (7, 0.25), (4, 0)):
+        y = np.full(4, answer)
+        scores = script.shift_accuracies(W, b, X, y, (3, 3))
+        assert scores[:2] == [answer == 4, moved_by_one]
+    assert script.shift_accuracies(W, b, X, y - 3, (3, 3))[2] == 0.25  # around the edge
 
 
 def test_weights_of_pixels_without_ink_never_move():
