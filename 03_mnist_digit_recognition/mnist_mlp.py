@@ -665,7 +665,8 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     if sum(args.hidden or []) > 4096:
         parser.error("the hidden layers may have 4096 units together, not more")
-    if args.load and (args.hidden or args.seeds > 1 or args.augment and not args.epochs):
+    idle = args.augment and not args.epochs
+    if args.load and (args.hidden or args.seeds > 1 or idle):
         parser.error("--load has its own --hidden, one seed, and trains with --epochs")
     args.epochs = args.epochs or (0 if args.load else 30 if args.augment else 10)
     args.hidden = args.hidden or [256, 128]
