@@ -32,7 +32,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from conftest import ROOT, SCRIPTS, load
+from conftest import ROOT, SCRIPTS, load, project_tests
 
 HIDDEN, BATCH, LR = (128, 64), 128, 0.002
 
@@ -285,9 +285,9 @@ def benchmark_landscape():
 def benchmark_frames():
     import matplotlib.pyplot as plt
 
-    script = load("04_nn_visualizer")
-    with plt.rc_context(script.STYLE | script.LOOK):
-        rate = script.frames_per_second(script.parse_args([]))
+    tests = project_tests(ROOT / "04_nn_visualizer/nn_visualizer.py")
+    with plt.rc_context(tests.script.STYLE | tests.script.LOOK):
+        rate = tests.frames_per_second(tests.script.parse_args([]))
     print(f"04: the live window trains and draws {rate:.0f} frames a second")
 
 

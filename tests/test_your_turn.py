@@ -50,6 +50,18 @@ def test_every_lesson_has_its_turn_and_a_hundred_slips_are_known():
     assert len(SLIPS) >= 100
 
 
+def test_the_sentences_for_teachers_are_the_tutors_own():
+    """Each row of the front page's table of mistakes is what the tutor says."""
+    text = (ROOT / "README.md").read_text("utf-8").split("**Typical mistakes**")[1]
+    table = text.split("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| (\d\d) \| ([^|]+) \|$", table, re.MULTILINE)
+    assert len(rows) >= 10
+    for _, number, sentence in rows:
+        (path,) = (p for p in LESSONS if p.parent.name.startswith(number))
+        known = [slip[3] for slip in project_tests(path).YOUR_TURN.slips]
+        assert sentence in known, (number, sentence)
+
+
 @EVERY_LESSON
 def test_the_script_itself_is_right(path):
     lesson = project_tests(path).YOUR_TURN
