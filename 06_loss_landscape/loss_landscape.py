@@ -240,22 +240,23 @@ STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon":
 BLUE, RED, GREY, ORANGE = "#0072B2", "#D55E00", "#BBBBBB", "#E69F00"
 
 
-def plot_plane(x, y, z, path, names, titles, levels):
+def plot_plane(x, y, z, path, names, title, levels, angle):
     """Draw z (B, A) over a plane, with a path (T, 3); return figure and left axes."""
     fig, (above, solid) = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
     fig.colorbar(above.contourf(x, y, z, levels, extend="max"), label=names[2])
     above.plot(*path[:, :2].T, ".-", color="white", linewidth=1.2)
+    above.text(*path[0, :2], "  start", color="white", fontsize=10, va="top")
+    above.text(*path[-1, :2], "end  ", color="white", fontsize=10, ha="right")
     solid.remove()
     solid = fig.add_subplot(1, 2, 2, projection="3d", computed_zorder=False)
-    x, y = np.meshgrid(x, y)
-    solid.plot_surface(x, y, z, rcount=81, ccount=81, cmap="viridis", antialiased=False,
-                       vmin=levels[0], vmax=levels[-1])
+    solid.plot_surface(x, y[:, None], z, rcount=81, ccount=81, antialiased=False,
+                       cmap="viridis", vmin=levels[0], vmax=levels[-1])
     solid.contour(x, y, z, levels[::2], colors="w", linewidths=0.6, linestyles="-")
     solid.plot(*path.T, color=RED, linewidth=3)
-    solid.set(zlim=(levels[0], levels[-1]))
-    solid.view_init(38, -60)
-    for ax, title in zip((above, solid), titles):
-        ax.set(xlabel=names[0], ylabel=names[1], title=title)
+    solid.view_init(40, angle)
+    above.set(xlabel=names[0], ylabel=names[1], title=title)
+    solid.set(xlabel=names[0][0], ylabel=names[1][0], zlim=(levels[0], levels[-1]),
+              title=f"The same, up: {names[2]}")
     return fig, above
 
 
@@ -264,8 +265,7 @@ def plot_bowl(minimum, path):
     w, b = np.linspace(-3.5, 5.5, 91), np.linspace(-1.5, 7.5, 91)
     J = line_loss(np.stack(np.meshgrid(w, b), axis=-1))
     fig, ax = plot_plane(w, b, J, np.column_stack([path, line_loss(path)]), (
-        "w", "b", "loss J"), ("Contours of a bowl are ellipses", "The bowl in 3-D"),
-        np.arange(0, 76, 3))
+        "w", "b", "loss J"), "Its contours are ellipses", np.arange(0, 76, 3), -60)
     lines = ax.contour(w, b, J, [1, 3, 10.75, 25], colors="white", linewidths=0.8)
     ax.clabel(lines, fmt="%g", fontsize=9, manual=[(0.4, 2.6), (-0.3, 2), (-2, 4), (
         -1, -1)])  # 10.75 passes through the start
@@ -289,7 +289,7 @@ def plot_panels(panels, columns):
         for name, (x, y, colour, form) in lines.items():
             ax.plot(x, y, form, color=colour)[0].set_label(name)
         if ax.get_legend_handles_labels()[0]:
-            ax.legend(fontsize=9)
+            ax.legend(fontsize=9, handlelength=1, borderaxespad=0)
         ax.set_title(title, fontsize=10)
         ax.set(**labels)
     return fig
@@ -444,8 +444,9 @@ def study_parabola(minimum):
         path = descend(minimum * (0, 1), lr, 0, 4, np.array([1, 0]))
         rows.append({"eta*lambda": share, "eta": lr} | {
             f"w {k}": value for k, value in enumerate(path[:, 0])})
-        panels.append((rf"$\eta\lambda$ = {share}: factor {1 - share:.1f}", {
-            "_": (w, J, GREY, "-"), "_path": (path[:, 0], line_loss(path), RED, ".-")},
+        panels.append((f"ηλ = {share}: factor {1 - share:.1f}", {
+            "_": (w, J, GREY, "-"), "_path": (path[:, 0], line_loss(path), RED, ".-"),
+            "start": (path[:1, 0], line_loss(path[:1]), RED, "o")},
             {"xlabel": "w", "ylabel": "loss J", "ylim": (0, 5)}))
     return plot_panels(panels, 4), print_table(
         "Part one, a line through 4 points: w moves alone, b = 3 is held", rows)
@@ -474,9 +475,9 @@ def study_bowl(args):
                      "factor": (error[40] / error[20]) ** (1 / 20), "theory": np.nan
                      if descent is descend_adam else np.abs(roots).max()})  # (6.30)
         errors[name] = (np.arange(41), error, colour, "-")
-        panels.append((f"{name}: {error[40]:.2g} is left", rings | {"_": (
-            *path.T, RED, ".-")}, {"aspect": 1, "xlim": (-3, 5), "ylim": (-1, 7),
-            "xlabel": "w", "ylabel": "b"}))
+        panels.append((f"{name}: {error[40]:.3g} is left", rings | {
+            "_": (*path.T, RED, ".-"), "_goal": (*minimum[:, None], "k", "x")}, dict(
+            aspect=1, xlim=(-3, 5), ylim=(-1, 7), xlabel="w", ylabel="b")))
     log = {"yscale": "log", "xlabel": "step", "ylabel": "distance to lowest point"}
     tables = {"parabola": table, "bowl": print_table(
         f"Both move: eigenvalues {high:g} and {low:g}, condition number "
@@ -498,7 +499,7 @@ def look_around(theta, X, y, epoch, rng):
            "mean": values.mean(), "slices": bends.mean(), "down": np.mean(bends < 0),
            "5th": np.quantile(bends, 0.05), "95th": np.quantile(bends, 0.95)}
     lines = {name: (t, [loss_at(theta + s * v, X, y) for s in t], colour, "-") for name,
-             v, colour in (("_", d[:20], GREY), ("steepest", vectors.T[-1:], RED),
+             v, colour in (("random", d[:20], GREY), ("most", vectors.T[-1:], RED),
                            ("least", vectors.T[:1], BLUE))}
     return row, (f"Epoch {epoch}: {np.mean(bends < 0):.0%} bend down", lines, {
         "ylim": (0, 1.5), "xlabel": "distance t", "ylabel": "loss J"})
@@ -507,20 +508,20 @@ def look_around(theta, X, y, epoch, rng):
 def look_at_planes(path, X, y, steepest):
     """Return pictures of two planes through the end of a path, and what one holds."""
     directions, shadow, distance, share = plane_of_path(path)
-    low, high = shadow.min(axis=0) - 1, shadow.max(axis=0) + 1  # 1: to see the sides
-    alphas, betas = np.linspace(low, high, 81).T
+    alphas, betas = np.linspace(shadow.min(0) - 1, shadow.max(0) + 1, 81).T  # 1: sides
     wall = steepest - steepest @ directions[0] * directions[0]  # at a right angle
-    figures, levels = {}, np.linspace(-2, 2, 21)  # the same for both
-    for name, second, title in (
-            ("surface", directions[1], f"A plane with {share:.1%} of the path"),
-            ("walls", wall / np.linalg.norm(wall), "Path and steepest direction")):
+    figures, levels, angle = {}, np.linspace(-2, 2, 21), -15  # into the gorge
+    for name, second, title, label in (
+            ("surface", directions[1], "Plane of the path", "second"),
+            ("walls", wall / np.linalg.norm(wall), "Path and wall", "steepest")):
         two = np.array([directions[0], second])  # (2, P)
+        bend = np.linalg.eigvalsh(two @ hessian_times(two, path[-1], X, y).T)[-1]
         z = np.log10(loss_on_plane(path[-1], *two, alphas, betas, X, y))
         spots = (path - path[-1]) @ two.T  # (T, 2)
         below = np.log10(loss_at(path[-1] + spots @ two, X, y))
-        figures[name], _ = plot_plane(
-            alphas, betas, z, np.column_stack([spots, below]),
-            ("alpha", "beta", "log10 J"), (title, "The same in 3-D"), levels)
+        figures[name] = plot_plane(alphas, betas, z, np.column_stack([spots, below]), (
+            "α, along the path", f"β, {label} direction", "log10 J"),
+            f"{title}: curvature {bend:.2g} at the end", levels, angle)[0]
     ratio = loss_at(path, X, y) / loss_at(path[-1] + shadow @ directions, X, y)
     found = {"share": share, "off_plane": distance.max(), "loss ratio": ratio.max()}
     return figures, directions, found
@@ -543,8 +544,7 @@ def study_network(args, X, y, start, rng):
         {"by": name, "least": v[0], "largest": v[-1]} for name, v in seen.items()])}
     x = np.linspace(-1, 1, 99)[:, None]
     fit = ("The curve learnt", {"_": (X, y, GREY, "."), "_fit": (
-        x, forward(unpack(path[-1]), x)["a2"], RED, "-")},
-        {"xlabel": "x", "ylabel": "y"})
+        x, forward(unpack(path[-1]), x)["a2"], RED, "-")}, dict(xlabel="x", ylabel="y"))
     return path[-1], planes | {"network": plot_panels(
         [fit, panels[0], panels[-1]], 3)}, found
 

@@ -519,7 +519,7 @@ def test_random_slices_bend_by_the_mean_eigenvalue_and_hide_most_slopes_down(rng
     spread = np.sqrt(2 * np.mean((values - values.mean()) ** 2) / theta.size)
     assert abs(row["slices"] - row["mean"]) < 4 * spread / np.sqrt(1000)
     assert row["down"] < row["below 0"] / theta.size
-    t, losses, _, _ = panel[1]["steepest"]
+    t, losses, _, _ = panel[1]["most"]
     assert len(t) == len(losses)
     assert losses[49][0] == pytest.approx(row["loss"])
 
