@@ -171,8 +171,7 @@ def separability(X, y):
             positive = Z[:, -1] > 0
             *point, weight = u[positive] @ Z[positive]
             return None, np.array(point) / weight
-    raise InputError("the classes are too close for double precision to decide whether "
-                     "a line separates them")
+    raise InputError("the classes are too close for double precision to decide")
 
 
 def averaged(corrections, n_examples, epochs):
@@ -186,14 +185,12 @@ def measure(X, y, mistakes, corrections):
     """Return what came of a training: its mistakes, the bound, which line to keep."""
     separator, common_point = separability(X, y)
     rights = [np.mean(forward(c["w"], c["b"], X)[1] == y) for c in corrections]
-    again = [forward(c["w"], c["b"], X[c["n"]])[1] != y[c["n"]] for c in corrections]
     ends = [*{c["epoch"]: (*c["w"], c["b"]) for c in corrections}.values()]  # of epochs
     average = averaged(corrections, len(X), len(mistakes))
     m = {"mistakes": len(corrections), "epochs": len(mistakes), "accuracy": rights[-1],
          "pocket": corrections[int(np.argmax(rights))], "pocket_accuracy": max(rights),
          "averaged_accuracy": np.mean(forward(*average, X)[1] == y),
-         "majority": max(np.mean(y == 1), np.mean(y == -1)), "still_wrong": sum(again),
-         "worse": np.sum(np.diff(rights, prepend=0) < 0), "separator": separator,
+         "majority": max(np.mean(y == 1), np.mean(y == -1)), "separator": separator,
          "repeats": ends[-1] in ends[:-1], "common_point": common_point,
          **dict.fromkeys(("R", "gamma", "bound", "distance"))}
     if separator is not None:
@@ -207,7 +204,6 @@ def measure(X, y, mistakes, corrections):
 
 CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
                  "#56B4E9", "#D55E00", "#F0E442", "#000000"]  # Okabe & Ito
-TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
 NAMES = ["x1", "x2", "label -1", "label +1"]  # two features, two classes
@@ -228,7 +224,7 @@ def draw_line(ax, w, b, **style):
 def draw_points(ax, X, y, names):
     """Draw the two classes and fix the limits, so that lines do not move them."""
     for label, marker, colour, name in zip((-1, 1), "os", CLASS_COLOURS, names[2:]):
-        ax.scatter(*X[y == label].T, s=30, marker=marker, color=colour, zorder=3,
+        ax.scatter(*X[y == label].T, s=36, marker=marker, color=colour, zorder=5,
                    label=plain(name), edgecolor="white", linewidth=0.5)
     low, high = X.min(axis=0), X.max(axis=0)
     pad = 0.12 * (high - low) + 0.5 * (high == low)
@@ -245,12 +241,12 @@ def draw_arrow(ax, start, vector, colour):
 def finish(fig, ax, title):
     """Give a figure its title and the legend of this one of its panels; return it."""
     fig.suptitle(title, fontsize=11, fontweight="bold")
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return fig
 
 
 def draw_gate(ax, y, limits, c=None):
-    """Draw the corners; for a correction c also its sides, its w and its corner."""
+    """Draw the corners; for a correction c also its sides, w, corner and mistakes."""
     draw_points(ax, CORNERS, y, NAMES)
     if c is not None:
         x1, x2 = np.meshgrid(np.linspace(*limits, 100), np.linspace(*limits, 100))
@@ -258,10 +254,11 @@ def draw_gate(ax, y, limits, c=None):
         ax.contourf(x1, x2, sides, [-2, -0.5, 0.5, 2], alpha=0.25,
                     colors=[CLASS_COLOURS[0], "#FFFFFF", CLASS_COLOURS[1]])
         draw_line(ax, c["w"], c["b"], color="#000000", linewidth=1)
-        if np.any(c["w"]):
-            draw_arrow(ax, (0, 0), c["w"], "#000000")
-        ax.plot(*CORNERS[c["n"]], "o", markersize=13, fillstyle="none",
-                color=CLASS_COLOURS[5], markeredgewidth=2)
+        draw_arrow(ax, (0, 0), c["w"], "#000000")
+        ax.plot(*CORNERS[c["n"]], "o", markersize=16, fillstyle="none",
+                color=CLASS_COLOURS[5], markeredgewidth=2, label="corrected")
+        wrong = forward(c["w"], c["b"], CORNERS)[1] != y
+        ax.plot(*CORNERS[wrong].T, "kx", ms=11, mew=2, zorder=4, label="wrong")
     ticks = range(int(limits[1]) + 1)
     ax.set(xlim=limits, ylim=limits, aspect="equal", xticks=ticks, yticks=ticks)
     ax.label_outer()
@@ -273,36 +270,37 @@ def plot_correction(y, before, after):
     n, old, new = after["n"], before["w"], after["w"]
     for ax, c, when in zip(axs, (before | {"n": n}, after), ("before", "after")):
         draw_gate(ax, y, (-0.6, 2.6), c)
-        (z,), (a,) = forward(c["w"], c["b"], CORNERS[[n]])
-        ax.set_title(f"{when}: b = {c['b']:g}, z = {z:g}, "
-                     + ("right" if a == y[n] else "wrong"))
+        (z,), _ = forward(c["w"], c["b"], CORNERS[[n]])
+        way = z * c["w"] / (c["w"] @ c["w"])  # to the corner from the border
+        ax.plot(*np.transpose([CORNERS[n], CORNERS[n] - way]), "k:", linewidth=2,
+                label="distance |z| / |w|")
+        ax.set_title(f"{when}: b = {c['b']:g}, z = {z:g} in the ring")
     draw_arrow(axs[1], (0, 0), old, "#777777")
     draw_arrow(axs[1], old, new - old, CLASS_COLOURS[5])
-    for place, text in ((0.5 * old - [0.25, 0.2], "old w"), (old + [0.6, 0.4], "added"),
-                        (0.6 * new + [-0.7, 0.1], "new w")):
-        axs[1].text(*place, text)
-    return finish(fig, axs[0], "The arrow w turns towards the corner in the ring, the "
-                  f"label is {y[n]:+g}")
+    axs[1].text(*(old - [0.3, 0.25]), "old w")
+    axs[1].text(*(old + [0.6, 0.4]), "added")
+    axs[1].text(*(0.6 * new + [0, 0.3]), "new w")
+    return finish(fig, axs[0], "One corner is right now, and two others became wrong")
 
 
 def plot_loss(y, w, b):
     """Draw the loss (1.5) and the share of mistakes of a gate for w and many biases."""
     fig, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
-    biases = np.linspace(b - 3, b + 1, 400)
+    biases = np.linspace(b - 3, b + 1, 4000)  # so many that jumps look upright
     sums, answers = zip(*(forward(w, bias, CORNERS) for bias in biases))
-    ax.plot(biases, [np.mean(a != y) for a in answers], ":", linewidth=2,
-            color=CLASS_COLOURS[5], label="share of wrong answers")
     ax.plot(biases, [loss(z, y) for z in sums], color=CLASS_COLOURS[0], label="loss J")
+    ax.plot(biases, [np.mean(a != y) for a in answers], ":", linewidth=2.5,
+            color=CLASS_COLOURS[5], label="share of wrong answers")
     ax.plot(b, loss(forward(w, b, CORNERS)[0], y), "ko", label="the end of epoch 1")
-    ax.set(xlabel="bias b, while w stays ({:g}, {:g})".format(*w), ylim=(-0.03, 1.03))
-    return finish(fig, ax, "The share of wrong answers is flat between its jumps; the "
-                  "loss says which way is down")
+    ax.text(b - 0.4, 0.12, "slope 0.5")  # these two are for the end of epoch 1 of AND
+    ax.text(b + 0.02, 0.92, "slope 0.75")
+    ax.set(xlabel="bias b, while w stays ({:g}, {:g})".format(*w), ylim=(-0.05, 1.3))
+    return finish(fig, ax, "The share of mistakes only jumps; the loss has a slope")
 
 
 def plot_turns(y, corrections, columns, title):
     """Draw the plane of a gate after each correction, with w as an arrow."""
-    rows = math.ceil(len(corrections) / columns)
-    fig, axs = plt.subplots(rows, columns, figsize=(8, 1 + rows * 9 / columns),
+    fig, axs = plt.subplots(len(corrections) // columns, columns, figsize=(8, 5.5),
                             layout="constrained", squeeze=False)
     high = max(1, *(np.max(c["w"]) for c in corrections)) + 0.6
     for k, (ax, c) in enumerate(zip(axs.flat, corrections), 1):
@@ -315,7 +313,7 @@ def plot_turns(y, corrections, columns, title):
 
 def plot_separable(line):
     """Draw the convex hulls of AND, with the line in the widest gap, and of XOR."""
-    fig, axs = plt.subplots(1, 2, figsize=(8, 5), layout="constrained")
+    fig, axs = plt.subplots(1, 2, figsize=(8, 4.8), layout="constrained")
     for ax, gate in zip(axs, ("and", "xor")):
         draw_gate(ax, GATES[gate], (-0.4, 1.7))
         for label, colour in zip((-1, 1), CLASS_COLOURS):
@@ -337,23 +335,23 @@ def plot_path(X, y, names, corrections, m):
     fig, ax = plt.subplots(figsize=(8, 5.5), layout="constrained")
     draw_points(ax, X, y, names)
     count = len(corrections)
-    for k in np.unique(np.linspace(1, count, 10).astype(int)):  # ten can be seen
+    for k in np.unique(np.linspace(1, count, 8).astype(int)):  # eight can be seen
         w, b = corrections[k - 1]["w"], corrections[k - 1]["b"]
         draw_line(ax, w, b, color=plt.cm.viridis_r(k / (count + 1)), linewidth=1.2)
     draw_line(ax, w, b, color="#000000", linewidth=2.5, label="the last line")
     if m["separator"] is not None:
-        *w, b = m["separator"]
-        for offset in (-m["gamma"], m["gamma"]):
-            draw_line(ax, np.array(w), b + offset, **TRUTH, linewidth=1,
-                      label="edges of the gap" if offset > 0 else None)
+        w1, w2, b = m["separator"] / m["gamma"]  # the nearest points have the sum +-1
+        x1, x2 = np.meshgrid(ax.get_xlim(), ax.get_ylim())
+        ax.contourf(x1, x2, w1 * x1 + w2 * x2 + b, [-1, 1], colors=["#CCCCCC"])
+        ax.fill(np.nan, np.nan, color="#CCCCCC", label="the gap")  # for the legend
     else:
         ax.plot(*m["common_point"], "k*", markersize=14, label="in both hulls")
-        draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], **TRUTH, label="pocket: best")
+        draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], color="#000000",
+                  linestyle="--", label="pocket: best")
     colours = plt.cm.ScalarMappable(plt.Normalize(1, max(2, count)), "viridis_r")
     fig.colorbar(colours, ax=ax, label="the line after correction number", pad=0.01)
-    ax.set_title(f"{count} corrections: {m['accuracy']:.0%} of the answers are right")
-    fig.legend(loc="outside lower center", ncols=4)
-    return fig
+    return finish(fig, ax, f"{count} corrections, {count} lines: the last has "
+                  f"{m['accuracy']:.0%} of the answers right")
 
 
 def plot_bound(cases):
@@ -369,8 +367,10 @@ def plot_bound(cases):
             k = np.geomspace(1, 1.5 * m["bound"], 400)
             if m["bound"] > 1000:  # then both ends are seen on logarithmic axes only
                 ax.set(xscale="log", yscale="log")
-            ax.plot(k, m["R"] * np.sqrt(k), **TRUTH, label=r"at most $R\sqrt{k}$")
+            ax.plot(k, m["R"] * np.sqrt(k), "k--", label=r"at most $R\sqrt{k}$")
             ax.plot(k, m["gamma"] * k, "k:", label=r"at least $\gamma k$")
+            ax.fill_between(k, m["R"] * np.sqrt(k), m["gamma"] * k, k <= m["bound"],
+                            color="#EEEEEE", label="allowed")
             ax.plot(m["bound"], m["R"] ** 2 / m["gamma"], "ko", label="no room beyond")
             title = f"{name}: {len(lengths)} of at most {m['bound']:,.0f}"
         ax.set(xlabel="mistakes k", ylabel="length of (w, b)", title=title)
@@ -643,11 +643,11 @@ def learn(name, X, y, epochs, lr, show=0):
     metrics = measure(X, y, mistakes, corrections)
     report(metrics)
     if show:
-        print("\ncorrection  epoch  corner  label   z       w1  w2   b")
+        print("\ncorrection  epoch  corner  label     z         w1    w2     b")
     for k, c in enumerate(corrections[:show], 1):
         (x1, x2), (w1, w2) = X[c["n"]], c["w"]
         print(f"{k:10d}  {c['epoch']:5d}  ({x1:g}, {x2:g})  {y[c['n']]:+5g}  "
-              f"{c['z']:2g}   ->  {w1:2g}  {w2:2g}  {c['b']:2g}")
+              f"{c['z']:4.2g}   ->  {w1:4.2g}  {w2:4.2g}  {c['b']:4.2g}")
     print()
     return corrections, metrics, lr
 
@@ -663,10 +663,10 @@ def learn_a_line(args):
     cases, y_and, y_xor = {}, GATES["and"], GATES["xor"]
     if lesson:  # AND takes 18 corrections in 9 epochs
         cases["AND"] = learn("AND", CORNERS, y_and, 20, 1.0, show=18)
-    cases[plain(name)] = learn(name, X, y, args.epochs, args.lr)
-    corrections, m, _ = cases[plain(name)]
-    figures = {"path": plot_path(X, y, names, corrections, m)}
-    figures["bound"] = plot_bound(cases)
+    show = 18 if args.data in GATES else 0
+    cases[plain(name)] = learn(name, X, y, args.epochs, args.lr, show)
+    steps, m, _ = cases[plain(name)]
+    figures = {"path": plot_path(X, y, names, steps, m), "bound": plot_bound(cases)}
     if lesson and CTRL_C:
         print("XOR and the pictures of AND are left out.")
     elif lesson:
@@ -675,9 +675,9 @@ def learn_a_line(args):
         figures |= {
             "correction": plot_correction(y_and, *turns[3:5]),
             "loss": plot_loss(y_and, turns[1]["w"], 0),  # of the end of epoch 1
-            "and": plot_turns(y_and, turns, 6, "AND: w turns until all are right"),
+            "and": plot_turns(y_and, turns, 6, "AND: w turns until none is wrong"),
             "separable": plot_separable(m["and"]["separator"]),
-            "xor_cycle": plot_turns(y_xor, cycle[:8], 4, "XOR: w and b come back to 0")}
+            "xor_cycle": plot_turns(y_xor, cycle[:8], 4, "XOR: w and b return to 0")}
     save_results(args, figures, m)
 
 

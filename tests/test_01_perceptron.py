@@ -162,6 +162,9 @@ def worked():
     last = np.append(last_w, last_b)
     unit = np.append(w, b) / np.linalg.norm(np.append(w, b))
     fifth, fourth = corrections[4], corrections[3]
+    arrows = [np.arctan2(*c["w"]) for c in corrections[1:]]  # the first has no length
+    turns = np.degrees(abs(np.diff(arrows, prepend=[arrows[0]] * 2)))  # to number 1, 2, ...
+    assert turns.argmax() == 3  # to number 4
     R_or, gamma_or, bound_or = bound_of(CORNERS, script.GATES["or"])
     spread = shuffled_mistakes()
     return {
@@ -170,7 +173,10 @@ def worked():
         "rise": corner @ corner + 1,
         "spoiled_before": script.forward(fourth["w"], fourth["b"], CORNERS[2])[0],
         "spoiled_after": script.forward(fifth["w"], fifth["b"], CORNERS[2])[0],
-        "last_turn": np.degrees(abs(np.diff([np.arctan2(*c["w"]) for c in corrections])))[-1],
+        "way_before": abs(fourth["w"] @ corner + fourth["b"]) / np.hypot(*fourth["w"]),
+        "way_after": abs(fifth["w"] @ corner + fifth["b"]) / np.hypot(*fifth["w"]),
+        "last_turn": turns[-1], "widest_turn": turns[3],
+        "at_zero": sum(c["z"] == 0 for c in corrections),
         "slope_up": (script.loss(z + 0.1, AND) - script.loss(z, AND)) / 0.1,
         "slope_down": (script.loss(z, AND) - script.loss(z - 0.1, AND)) / 0.1,
         "last_z": script.forward(last_w, last_b, corner)[0],
@@ -204,6 +210,14 @@ def two_blobs():
     w_b = [(np.zeros(2), 0.0), *((c["w"], c["b"]) for c in quietly(X, y)[3])]
     losses = [script.loss(script.forward(w, b, X)[0], y) for w, b in w_b]
     found["loss_raised"] = np.sum(np.diff(losses) > 0)
+    rights = [look(w, b, X, y) for w, b in w_b]
+    found["worse"] = np.sum(np.diff(rights) < 0)
+    steps = quietly(X, y)[3]
+    found["still_wrong"] = sum(
+        look(c["w"], c["b"], X[[c["n"]]], y[[c["n"]]]) == 0 for c in steps
+    )
+    tens = np.column_stack([10 * X, np.full(len(X), 10.0)])
+    found["tenfold_mended"] = mistakes_without_a_bias(tens, y)
     ratios = []
     for seed in range(20):
         narrow, wide = (
@@ -213,6 +227,25 @@ def two_blobs():
         ratios.append(narrow / wide)
     found["narrow_least"], found["narrow_most"] = min(ratios), max(ratios)
     return found | {"narrow_median": np.median(ratios)}
+
+
+def mistakes_without_a_bias(folded, y):
+    """Count the mistakes of the rule on examples that hold their own constant."""
+    w, mistakes = np.zeros(folded.shape[1]), 0
+    before = -1
+    while mistakes > before:
+        before = mistakes
+        for x_n, y_n in zip(folded, y):
+            if y_n * (w @ x_n) <= 0:
+                w, mistakes = w + y_n * x_n, mistakes + 1
+    return mistakes
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_ten_behind_ten_times_the_coordinates_changes_no_mistake(seed):  # exercise 4
+    X, y = script.make_blobs(100, 0.1, np.random.default_rng(seed))
+    tens = np.column_stack([10 * X, np.full(len(X), 10.0)])
+    assert mistakes_without_a_bias(tens, y) == len(quietly(X, y)[3])
 
 
 def irises():
@@ -417,6 +450,39 @@ def test_learning_rate_only_scales_the_weights(rng, capsys):  # exercise 3
     assert 0.25 * b == pytest.approx(b_quarter, rel=1e-12)
 
 
+def test_steps_of_a_tenth_of_and_end_where_rounding_decides(capsys):  # exercise 3
+    w, b, _, corrections = learn(CORNERS, AND, lr=0.1)
+    np.testing.assert_allclose([*w, b], [0.2, 0.1, -0.2])
+    z, _ = script.forward(w, b, CORNERS)
+    assert -3.5e-17 < z[2] < -2.5e-17
+
+
+def test_the_slopes_in_the_picture_of_the_loss_are_those_of_the_page():
+    numbers = worked()
+    fig = script.plot_loss(AND, np.array([1.0, 1.0]), 0.0)
+    below, above = (float(text.get_text().split()[1]) for text in fig.axes[0].texts)
+    assert below == pytest.approx(numbers["slope_down"])
+    assert above == pytest.approx(numbers["slope_up"])
+    script.plt.close(fig)
+
+
+def test_every_wrong_corner_has_a_cross():
+    for c in quietly(CORNERS, AND)[3]:
+        fig, ax = script.plt.subplots()
+        script.draw_gate(ax, AND, (-0.6, 3.6), c)
+        (crosses,) = [line for line in ax.lines if line.get_marker() == "x"]
+        wrong = AND * (CORNERS @ c["w"] + c["b"]) <= 0
+        np.testing.assert_array_equal(crosses.get_xydata(), CORNERS[wrong])
+        script.plt.close(fig)
+
+
+def test_a_gate_alone_prints_its_corrections(tmp_path, capsys):  # exercise 1
+    flags = ["--data", "or", "--no-show", "--out", str(tmp_path)]
+    assert script.main(flags) == 0
+    rows = re.findall(r"^ +\d+ +\d +\(\d, \d\) ", capsys.readouterr().out, flags=re.M)
+    assert len(rows) == worked()["mistakes_or"]
+
+
 def test_coordinates_ten_times_as_large_raise_the_bound_70_fold():  # exercise 4
     X, y = script.make_blobs(100, 0.1, np.random.default_rng(0))
     bounds = [bound_of(k * X, y)[2] for k in (1, 10)]
@@ -552,9 +618,6 @@ def test_overlapping_clouds_have_a_common_point_and_keep_the_best_line(rng, caps
     assert found["pocket"] is corrections[int(np.argmax(shares))]
     assert found["pocket_accuracy"] == max(shares) < 1
     assert found["averaged_accuracy"] > 0.8 and found["accuracy"] == shares[-1]
-    assert found["worse"] == sum(b < a for a, b in zip([0, *shares], shares))
-    again = [look(c["w"], c["b"], X[[c["n"]]], y[[c["n"]]]) == 0 for c in corrections]
-    assert found["still_wrong"] == sum(again) > 0
     assert found["majority"] == 0.5
     uneven = np.where(np.arange(60) < 45, y[0], -y[0])
     assert run_measured(X, uneven, epochs=2)[3]["majority"] == 0.75
