@@ -290,15 +290,15 @@ def plot_tiles(images, columns, texts, gap, size, title, **style):
     """Draw images (N, height, width) as tiles, a text in the gap above each."""
     fig, ax = plt.subplots(figsize=size, layout="constrained")
     (N, height, width), rows = images.shape, math.ceil(max(1, len(images)) / columns)
-    page = np.full((rows * columns, height + gap, width + 4), np.nan)
-    page[:N, gap:, 2:-2] = images
-    page = page.reshape(rows, columns, height + gap, width + 4).transpose(0, 2, 1, 3)
-    ax.imshow(page.reshape(rows * (height + gap), -1), **style)
-    for i, text in enumerate(texts):
+    for i in range(N):
         row, column = divmod(i, columns)
-        ax.text((column + 0.5) * (width + 4), row * (height + gap) + gap - 2, text,
-                ha="center", va="bottom", fontsize=9)
-    ax.set(xticks=[], yticks=[], title=title, frame_on=False)
+        left, top = column * (width + 4), row * (height + gap) + gap
+        ax.imshow(images[i], extent=(left, left + width, top + height, top), **style)
+        if texts:
+            ax.text(left + width / 2, top - 2, texts[i], ha="center", va="bottom",
+                    fontsize=9)
+    ax.set(xlim=(-2, columns * (width + 4) - 2), ylim=(rows * (height + gap), 0),
+           xticks=[], yticks=[], title=title, frame_on=False)
     return fig
 
 
@@ -349,7 +349,7 @@ def plot_mistakes(X, y, a, shape, classes):
              f"({a[n].max():.1%})" for n in worst]
     title = f"{len(wrong):,} of {len(y):,} images were misread; of these it was surest"
     X = X[worst].reshape(-1, *shape)
-    return plot_tiles(X, 6, texts, 14, (9, 5.6), title, cmap="gray_r")
+    return plot_tiles(X, 6, texts, 14, (9, 5.6), title, cmap="gray_r", vmin=0, vmax=1)
 
 
 def plot_first_layer(start, end, X, shape):
@@ -638,7 +638,7 @@ def read_pictures(paths, W, b, shape, classes):
     tiles, columns = np.array(tiles[:40]), min(4, max(2, len(tiles)))
     size = 2.3 * columns + 0.4, 1.6 * math.ceil(len(tiles) / columns) + 0.5
     fig = plot_tiles(tiles, columns, texts[:40], 45, size, "Left: the ink found; "
-                     "right: as the network sees it", cmap="gray_r")
+                     "right: as the network sees it", cmap="gray_r", vmin=0, vmax=1)
     return fig, table.encode(errors="replace")
 
 

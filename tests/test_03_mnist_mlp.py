@@ -3,13 +3,16 @@
 import functools
 import json
 import math
+import os
 import struct
+import sys
 import tempfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmark import run_measured
 from conftest import GradientCase, join, load, split
 from PIL import Image, ImageDraw, ImageOps
 from tutor import Lesson
@@ -1097,3 +1100,18 @@ def test_five_seeds_reach_98_3_percent(tmp_path, capsys):
     assert script.main(["--seeds", "5", "--no-show", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["test_mean"] >= 0.983
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs os.wait4")
+def test_three_hundred_pictures_need_little_memory(tmp_path):
+    weights = save_weights(tmp_path / "weights.npz", *trained())
+    for n in range(300):
+        page_of("desk", (2, 4, 7)[n % 3]).save(tmp_path / f"{n}.png")
+    command = [sys.executable, script.__file__, "--load", weights, "--no-show"]
+    pages = map(str, tmp_path.glob("*.png"))
+    _, peak, status = run_measured(
+        [*command, "--out", str(tmp_path / "out"), "--predict", *pages]
+    )
+    assert status == 0 and peak < 600  # MB, most of it MNIST
+    assert len((tmp_path / "out/predictions.csv").read_text().splitlines()) == 301
