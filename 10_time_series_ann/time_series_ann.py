@@ -306,25 +306,27 @@ def plot_map(X, y, params, V, b, paths, truth):
             (forward(params, X)["a2"][0], NETWORK, 5, "network")):
         axs[0].plot(X[:, -1], values, ".", color=colour, ms=size, label=name)
     axs[0].legend(loc="lower center")
-    axs[0].set(xlabel="last value (scaled)", ylabel="next value (scaled)", ylim=(-4, 2),
-               title="One step: the network\nfinds the curve")
+    axs[0].set(xlabel="last value (scaled)", ylabel="next value (scaled)",
+               ylim=(-1.8, 1.8), title="One step: the network\nfinds the curve")
     steps = np.arange(1, truth.shape[1] + 1)
     axs[1].plot(steps, paths[:, 3].T, color=NETWORK, lw=0.8)
     axs[1].plot(steps, truth[3], "o", ms=4, **TRUTH)
     axs[1].set(xlabel="steps ahead", ylabel="value (scaled)",
-               title="Some steps ahead, forecasts\nand truth (dots) part")
+               title="Some steps ahead, networks\nand truth (dots) part")
     errors = np.exp(np.mean(np.log(abs(paths - truth) + 1e-12), axis=(0, 1)))
     axs[2].semilogy(steps, errors, "o-", color=NETWORK)
-    axs[2].semilogy(steps[:10], errors[0] * 2.0 ** np.arange(10), **TRUTH)
+    axs[2].semilogy(steps[:9], errors[0] * 2.0 ** np.arange(9), **TRUTH)
+    axs[2].axhline(0.71, **TRUTH)  # so far apart are two values drawn at random
+    axs[2].text(1, 0.78, "two values at random")
     axs[2].set(xlabel="steps ahead", ylabel="error (geometric mean)",
-               title="The error doubles at each\nstep (dashed)")
+               ylim=(None, 1.5), title="The error doubles\nuntil it is near chance")
     return fig, errors
 
 
 def plot_window(network, row, name, M):
     """Draw how a window at the end of row (W,) moves on over its forecasts."""
     fig, ax = plt.subplots(figsize=(9, 2.6), layout="constrained")
-    D, n = network["order"], min(network["order"], 9)  # more than 9 have no room
+    D, n = network["order"], min(network["order"], 9)  # the last 9: room
     for _ in range(3):
         row = np.append(row, next_values(network, row[None]).mean())
     row = row[-n - 3 :]
@@ -336,9 +338,8 @@ def plot_window(network, row, name, M):
             ax.text(i, -r, text, ha="center", va="center", bbox={
                 "boxstyle": "square,pad=0.4", "fc": colour, "ec": edge, "lw": width})
     ax.set(xlim=(-0.6, n + 2.6), ylim=(-2.5, 0.5),
-           title=f"{D} values of {name} " + f"(the last {n} shown) " * (n < D) + "in, "
-                 "one forecast out (blue frame),\nwhich enters the next window. "
-                 f"The line sees all {D}, the hidden layer the last {min(M, D)}")
+           title=f"A forecast of {name} (blue frame) enters the next window.\n"
+                 f"The line sees {D} values, the hidden layer the last {min(M, D)}")
     ax.axis("off")
     return fig
 
@@ -349,30 +350,30 @@ def plot_forecasts(times, x, forecasts, name, score):
                                    height_ratios=[3, 2])
     best, part = score["best_rival"], slice(-150, None)  # more could not be told apart
     top.plot(times[part], x[part], **TRUTH, label="truth", zorder=4)
-    for who, colour in (("last value", LAST), (best, LINE), ("network", NETWORK)):
-        top.plot(times[part], forecasts[who][part], color=colour, label=who)
+    for who, colour, lw in (("last value", LAST, 1), (best, LINE, 4),
+                            ("network", NETWORK, 1.5)):  # orange shows behind blue
+        top.plot(times[part], forecasts[who][part], color=colour, lw=lw, label=who)
     top.legend(loc="upper left", ncols=4)
     top.set(ylabel=name, ylim=(None, x.max() + 0.3 * np.ptp(x)), title="One step ahead"
             f", the network against {best}, the best rival: {score['verdict']}")
-    rows = {who: row for who, row in score["models"].items() if who != "network"}
-    low.errorbar([r["difference"] for r in rows.values()],
-                 [f"{who}: RMSE {r['rmse']:.4g}" for who, r in rows.items()], fmt="o",
-                 xerr=[r["half"] for r in rows.values()], color=LINE, capsize=4)
+    for who, row in score["models"].items():
+        low.errorbar(100 * row["difference"] / row["mse"], f"{who}: RMSE "
+                     f"{row['rmse']:.4g}", xerr=100 * row["half"] / row["mse"], fmt="o",
+                     capsize=4, color=NETWORK if who == "network" else LINE)
     low.axvline(0, color=NETWORK)
-    rmse = score["models"]["network"]["rmse"]
-    low.set(xlabel="squared error of the network less the rival's, with 95 % interval",
-            title=f"Left of 0 the network (RMSE {rmse:.4g}) errs less; an interval "
-                  "across 0: no difference")
+    low.set(xlabel="squared error, network less rival, in % of the rival's (95 %)",
+            title="Left of 0 the network errs less; a bar across 0: no difference")
     return fig
 
 
-def plot_checks(curves, epochs, shifts, lags):
+def plot_checks(curves, epochs, shifts):
     """Draw the curves of early stopping, and errors {who: (7,)} by a shift in time."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
     for fold, curve in enumerate(curves, 1):
-        left.plot(curve, color="#D55E00", lw=1)
-        left.plot(curve.argmin(), curve.min(), "o", color="#D55E00")
-        left.text(curve.argmin(), curve.min() - 0.006, f"  fold {fold}", va="top")
+        shade = plt.get_cmap("OrRd")(0.3 + 0.14 * fold)  # light to dark: folds 1 to 5
+        left.plot(curve, color=shade)
+        left.plot(curve.argmin(), curve.min(), "o", color=shade, label=f"fold {fold}")
+    left.legend(loc="upper left")
     left.axvline(epochs, **TRUTH)
     left.set_xscale("symlog", linthresh=1)  # 0, then equal steps for factors of ten
     left.xaxis.set_major_formatter("{x:.0f}")
@@ -382,9 +383,10 @@ def plot_checks(curves, epochs, shifts, lags):
     for who, colour in (("last value", LAST), ("network", NETWORK)):
         right.plot(range(-2, 5), shifts[who], "o-", color=colour, label=who)
     right.legend()
+    truth, last = shifts["network"][2:4]  # k = 0 and 1
     right.set(xlabel="shift k: compared with the value k steps before", ylabel="RMSE",
-              title=f"The network's forecast is {'' if lags else 'not '}nearer\nto the "
-                    "last value (k = 1) than to the truth")
+              title=f"The network's forecast is {'' if last < truth else 'not '}nearer"
+                    "\nto the last value (k = 1) than to the truth")
     return fig
 
 
@@ -747,8 +749,7 @@ def forecast_series(args):
     if not args.csv:
         figures["map"], metrics["map"] = learn_map(args)
     models, curves, later, facts = learn_all(x, first, name, args)
-    forecasts = {name: next_values(rule, later[:, :-1]).mean(axis=0)
-                 for name, rule in models.items()}
+    forecasts = {w: next_values(r, later[:, :-1]).mean(0) for w, r in models.items()}
     scores = {f"{labels[a]} to {labels[b - 1]}": judge(
         {w: f[a - first : b - first] for w, f in forecasts.items()}, x[a:b])
         for a, b in [*zip(ends, ends[1:]), (first, len(x))]}
@@ -762,8 +763,7 @@ def forecast_series(args):
                                     args.recent)
     figures["forecasts"] = plot_forecasts(times[first:], x[first:], forecasts,
                                           plain(name), whole)
-    figures["checks"] = plot_checks(curves, facts["epochs_learnt"], shifts,
-                                    near[3] < near[2])
+    figures["checks"] = plot_checks(curves, facts["epochs_learnt"], shifts)
     save_results(args, figures, metrics | facts | {"windows": scores, "only_lags": lags,
                                                    "shifts": shifts})
 
