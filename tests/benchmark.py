@@ -303,7 +303,8 @@ def run_measured(command, cwd=None, **environment):
     )
     _, status, usage = os.wait4(process.pid, 0)
     peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    return time.perf_counter() - start, peak, os.waitstatus_to_exitcode(status)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return time.perf_counter() - start, peak, process.returncode
 
 
 def benchmark_runs():
