@@ -30,7 +30,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 
 # --- Data -----------------------------------------------------------------------------
 
@@ -317,32 +316,27 @@ def by_name(arrays):
     return named
 
 
-def forward_rules(sizes, phi, kind):
-    """Return (symbol, rule) of each number on the way from the inputs to J."""
-    L, rules = len(phi), []
+def all_rules(sizes, phi, kind):
+    """Return (symbol, rule) of each number on the way to J, and of each slope back."""
+    L, there, back = len(phi), [], []
     for k, units in [(k, range(sizes[k])) for k in phi]:
-        rules += [(f"z{k}[{j}]", f"a{k - 1} @ W{k}[:,{j}] + b{k}[{j}]") for j in units]
+        there += [(f"z{k}[{j}]", f"a{k - 1} @ W{k}[:,{j}] + b{k}[{j}]") for j in units]
         if phi[k] == "softmax":
-            rules += [("S", " + ".join(f"exp(z{k}[{j}])" for j in units))]
-        rules += [(f"a{k}[{j}]", RULES[phi[k]][0].format(u=f"{k}[{j}]")) for j in units]
-    rules += [(f"E[{j}]", RULES[kind].format(u=f"{L}[{j}]", j=j)) for j in units]
-    return [*rules, ("J", " + ".join(f"E[{j}]" for j in units))]
-
-
-def backward_rules(sizes, phi, kind):
-    """Return (symbol, rule) of each slope, from J back to W1 and b1."""
-    L, rules = len(phi), []
+            there += [("S", " + ".join(f"exp(z{k}[{j}])" for j in units))]
+        there += [(f"a{k}[{j}]", RULES[phi[k]][0].format(u=f"{k}[{j}]")) for j in units]
+    there += [(f"E[{j}]", RULES[kind].format(u=f"{L}[{j}]", j=j)) for j in units]
+    there += [("J", " + ".join(f"E[{j}]" for j in units))]
     for k in range(L, 0, -1):
         units = [(j, f"{k}[{j}]") for j in range(sizes[k])]
         first = "dz" if k == L and kind != "mse" else "da"  # which collapses the two
         rule = "a{u} - y[{j}]" if k == L else f"dz{k + 1} @ W{k + 1}[{{j}},:]"
-        rules += [(first + u, rule.format(u=u, j=j)) for j, u in units]
+        back += [(first + u, rule.format(u=u, j=j)) for j, u in units]
         if first == "da":
-            rules += [("dz" + u, RULES[phi[k]][1].format(u=u)) for _, u in units]
-        rules += [(f"dW{k}[{i},{j}]", f"a{k - 1}[{i}]*dz{u}")
-                  for i in range(sizes[k - 1]) for j, u in units]
-        rules += [("db" + u, "dz" + u) for _, u in units]
-    return rules
+            back += [("dz" + u, RULES[phi[k]][1].format(u=u)) for _, u in units]
+        back += [(f"dW{k}[{i},{j}]", f"a{k - 1}[{i}]*dz{u}")
+                 for i in range(sizes[k - 1]) for j, u in units]
+        back += [("db" + u, "dz" + u) for _, u in units]
+    return there, back
 
 
 def put_in(rule, known):
@@ -374,8 +368,7 @@ def work_out(W, b, X, y, args):
     known |= {"lr": args.lr, "S": np.exp(z[L]).sum(), "J": loss(z, a, y, kind)}
     sizes = [X.shape[1], *(b[k].size for k in b)]
     rows = [(part, symbol, rule, put_in(rule, known), known[symbol])
-            for part, rules in (("Forward", forward_rules(sizes, phi, kind)),
-                                ("Backward", backward_rules(sizes, phi, kind)))
+            for part, rules in zip(("Forward", "Backward"), all_rules(sizes, phi, kind))
             for symbol, rule in rules]
     moved = by_name({"W": used[2]} if args.fix_biases else {"W": used[2], "b": used[3]})
     new = {name: known[name] - args.lr * slope for name, slope in moved.items()}
@@ -417,8 +410,7 @@ def show(rows, slopes, kinks, step):
 
 def check_steps(W, b, X, y, args):
     """Measure a slope of the last and the first matrix with ever smaller h."""
-    z, a = forward(W, b, X, args.phi)
-    dW, _ = backward(W, z, a, y, args.phi, args.loss)
+    dW, _ = backward(W, *forward(W, b, X, args.phi), y, args.phi, args.loss)
     ends = sorted({len(W), 1}, reverse=True)
     print("\nHow small should h be?\n    h " + "".join(
         f"{f'dW{k}[0,0] measured':>22} {'error':>6}" for k in ends))
@@ -455,8 +447,7 @@ def compare_slips(W, b, X, y, args, slopes, kinks):
         worst = max([gradient_error(value, slopes[symbol])
                      for symbol, value in by_name({"dW": dW, "db": db}).items()
                      if symbol not in kinks], default=0.0)
-        outputs = forward(W_end, b_end, X, phi)[1][len(W)][0]
-        curves[name] = losses
+        curves[name], outputs = losses, forward(W_end, b_end, X, phi)[1][len(W)][0]
         results[name] = {"max_gradient_error": worst, "J1": losses[1],
                          "J_end": losses[-1], "outputs": outputs}
         print(f"{name:30}{worst:6.0e} {losses[1]:16.12f} {losses[-1]:14.6e}  ",
@@ -469,6 +460,9 @@ def compare_slips(W, b, X, y, args, slopes, kinks):
 
 def show_jacobians(W, b, X, y, args):
     """Multiply the full Jacobians, and print each product beside the compact form."""
+    def in_lines(rows):
+        return "\n".join("    " + " ".join(f"{v + 0.0:12.6g}" for v in r) for r in rows)
+
     z, a = forward(W, b, X, args.phi)
     da, dz = walk_back(W, z, a, y, args.phi, args.loss)
     dW, _ = backward(W, z, a, y, args.phi, args.loss)
@@ -492,18 +486,12 @@ def show_jacobians(W, b, X, y, args):
                   f"{ours.shape}: the largest difference is {gap:.0e}")
 
 
-def in_lines(matrix):
-    """Return a matrix as indented lines of numbers."""
-    return "\n".join("    " + " ".join(f"{v + 0.0:12.6g}" for v in r) for r in matrix)
-
-
 # --- Figures --------------------------------------------------------------------------
 
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
 BLUE, ORANGE = "#0072B2", "#B36B00"  # slopes below and above 0; dark enough to read
-SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
-MANY = "#555555 #CC79A7 #D55E00 #56B4E9 #009E73 #E69F00 #0072B2 #7B4FA3".split()
+PALE = ["#CCE3F0", "#FFFFFF", "#F9E2B3"]  # below 0, 0, above 0
 CENTRED = {"ha": "center", "va": "center", "fontsize": 9}
 
 
@@ -541,7 +529,8 @@ def plot_graph(W, b, z, a, y, J, da, dz, dW, db):
                 draw_box(ax, x - 3.6 + 2.5 * t, start + t * (at - start),
                          f"{W[k][i, j]:.4g}", slope, "none")
     draw_box(ax, 3.6 * L + 1.2, 0, f"J\n{J:.4g}", 1.0)
-    ax.set(title="Values, black, go right; slopes of J, in colour, come back left",
+    ax.set(title="Values, black, go right; slopes of J, in colour, come back left.\n"
+                 "Slope of a weight: value where its line starts × slope where it ends",
            xlim=(-0.4, 3.6 * L + 1.6), ylim=(0.15 - height / 2, height / 2 - 0.3))
     ax.axis("off")
     return fig
@@ -554,33 +543,33 @@ def plot_gate(W, a, da, dz, dW):
     local = dz[1][0, 0] / da[1][0, 0] if da[1][0, 0] else 0.0
     draw_box(ax, 0.2, 0, "dW1[0,0]", dW[1][0, 0])
     draw_box(ax, 2.6, 0, "dz1[0]", dz[1][0, 0])
-    draw_box(ax, 5.0, 0, "the sum\nda1[0]", da[1][0, 0])
-    for x, text in ((1.4, f"× a0[0]\n= {a[0][0, 0]:.4g}"),
-                    (3.8, f"× slope of\nthe activation\n= {local:.4g}")):
-        ax.annotate("", (x - 0.75, 0), (x + 0.75, 0), arrowprops=arrow)
+    draw_box(ax, 5.0, 0, "da1[0]\n= the sum", da[1][0, 0])
+    for x, text in ((1.4, f"× {a[0][0, 0]:.4g}\n(a0[0])"),
+                    (3.8, f"× {local:.4g}\n(slope of the\nactivation)")):
+        ax.annotate("", (x - 0.7, 0), (x + 0.7, 0), arrowprops=arrow)
         ax.text(x, 0.1, text, ha="center", va="bottom", fontsize=9)
-    for j in range(n):
-        at, weight = 0.8 * ((n - 1) / 2 - j), W[2][0, j]
-        ax.annotate("", (5.4, 0.06 * np.sign(at)), (8.1, at), arrowprops=arrow)
+    for j, w in enumerate(W[2][0]):
+        at = 0.8 * ((n - 1) / 2 - j)
+        ax.annotate("", (5.5, 0.08 * np.sign(at)), (8.1, at), arrowprops=arrow)
         draw_box(ax, 8.5, at, f"dz2[{j}]", dz[2][0, j])
-        draw_box(ax, 6.9, 0.6 * at, f"× W2[0,{j}] = {weight:.4g} gives",
-                 dz[2][0, j] * weight, "none")
+        draw_box(ax, 6.9, 0.6 * at, f"× {w:.4g}  (W2[0,{j}])", w * dz[2][0, j], "none")
     ax.set(xlim=(-0.4, 9), ylim=(0.1 - 0.4 * n, 0.4 * n),
-           title="Slopes that meet at a1[0] add up; each step on is one product")
+           title="Products that meet at a1[0] are added; then each step is one product")
     ax.axis("off")
     return fig
 
 
 def plot_slips(curves):
-    """Draw the loss of each variant against the steps; labels follow the line ends."""
+    """Draw each loss against the steps: ends above the right one orange, below blue."""
     fig, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
     ends = {name: losses[-1] for name, losses in curves.items()}
     names, at = sorted(ends, key=ends.get, reverse=True), 1.0
+    lower = [name for name in names if ends[name] < ends["right"]]
     for i, name in enumerate(names):  # thin lines on thick ones, the right rule on top
         right = name == "right"
-        ax.plot(curves[name], color="k" if right else MANY[i], zorder=2 + right,
+        colors = (BLUE, "#56B4E9") if name in lower else ("#E69F00", ORANGE)
+        ax.plot(curves[name], color="k" if right else colors[i % 2], zorder=2 + right,
                 linewidth=1 if right else 3.2 - 0.25 * i, linestyle=("-", "--")[i % 2])
-    lower = sum(end < ends["right"] for end in ends.values())
     ax.set(xscale="symlog", yscale="log", xmargin=0, xlabel="steps", ylabel="loss J")
     bottom, top = np.log10(ax.get_ylim())
     for line, name in zip(ax.lines, names):  # labels keep 0.06 of the height apart
@@ -590,34 +579,46 @@ def plot_slips(curves):
                     xycoords="axes fraction", fontsize=9, annotation_clip=False,
                     arrowprops={"arrowstyle": "-", "color": line.get_color(),
                                 "relpos": (0, 0.5), "shrinkA": 0, "shrinkB": 0})
-    ax.set_title(f"With {lower} of {len(ends) - 1} slips the loss ends lower "
-                 "than with the right slopes")
+    ax.set_title(f"With {len(lower)} of {len(ends) - 1} slips (blue) the loss ends "
+                 "lower than with the right slopes (black)")
     return fig
 
 
-def plot_jacobians(da_dz, dz_da, dz_dW, row_a, row_z, row_W):
+def plot_check(table):
+    """Draw the errors of the measured slopes against h, which falls to the right."""
+    fig, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
+    for name, color in zip([name for name in table if name != "h"], ("k", "#D55E00")):
+        ax.loglog(table["h"], table[name], "o-", color=color, label=f"d{name}[0,0]")
+    ax.axvline(1e-5, color="grey", linestyle="--", zorder=0, label="h of the script")
+    ax.legend(loc="upper center")
+    ax.set(xlim=(0.2, 5e-13), xlabel="h, smaller to the right", ylabel="error",
+           title="Over a large h the loss bends, a small h is lost in rounding")
+    return fig
+
+
+def plot_jacobians(da_dz, dz_da, dz_dW, row_a, row_z):
     """Draw the Jacobians from J to W1 as blocks: row times block = the next row."""
-    step, widest = 1.7 + max(row_z[1].size, row_z[2].size), 0.0
+    step = 1.9 + max(row_z[1].size, row_z[2].size)
     fig, ax = plt.subplots(figsize=(9, 1.4 * step), layout="constrained")
-    for line, blocks in enumerate([
-            (("dJ/da2", row_a[2]), ("da2/dz2", da_dz[2]), ("dJ/dz2", row_z[2])),
-            (("dJ/dz2", row_z[2]), ("dz2/da1", dz_da[2]), ("dJ/da1", row_a[1])),
-            (("dJ/da1", row_a[1]), ("da1/dz1", da_dz[1]), ("dJ/dz1", row_z[1])),
-            (("dJ/dz1", row_z[1]), ("dz1/dW1", dz_dW[1]), ("dJ/dW1", row_W[1]))]):
-        x = 0.0
-        for (name, J), sign in zip(blocks, ("@", "=", "")):
-            rows, columns = J.shape
-            top, extent = -line * step, 1.5 * np.abs(J).max() or 1.0
-            ax.pcolormesh(x + 2 * np.arange(columns + 1), top - np.arange(rows + 1), J,
-                          cmap=SIGNED, vmin=-extent, vmax=extent, edgecolors="grey",
-                          linewidth=0.8)
-            for (i, j), value in np.ndenumerate(J):
-                ax.text(x + 2 * j + 1, top - i - 0.5, f"{value + 0.0:.4g}", **CENTRED)
-            ax.text(x, top + 0.2, f"{name}  {rows} × {columns}", fontsize=9)
-            x, widest = x + 2 * columns + 1.4, max(widest, x + 2 * columns + 0.4)
+    names, rows = "a2 z2 a1 z1 W1".split(), [row_a[2], row_z[2], row_a[1], row_z[1]]
+    full = da_dz[2], dz_da[2], da_dz[1], dz_dW[1]
+    for i, (u, v, J, row) in enumerate(zip(names, names[1:], full, rows)):
+        x, top = 0.0, -i * step
+        for name, block, sign in ((f"dJ/d{u}", row, "@"), (f"d{u}/d{v}", J, "="),
+                                  (f"dJ/d{v}", row @ J, "")):
+            for (m, n), value in np.ndenumerate(block):
+                ax.add_patch(plt.Rectangle((x + 2 * n, top - m - 1), 2, 1, ec="grey",
+                                           fc=PALE[1 + int(np.sign(value))]))
+                ax.text(x + 2 * n + 1, top - m - 0.5, f"{value + 0.0:.4g}", **CENTRED)
+            ax.text(x, top + 0.2, f"{name}  {len(block)} × {len(block.T)}", fontsize=9)
+            x += 2 * len(block.T) + 1.4
             ax.text(x - 0.7, top - 0.5, sign, **CENTRED)
-    ax.set(xlim=(-0.1, widest), ylim=(1.1 - 4 * step, 0.9),
-           title="A row of slopes times a Jacobian is the next row of slopes")
+        if i < 3:  # the result begins the next product: a line leads there
+            x, turn = x - 1.4 - len(J.T), top + 1.15 - step
+            ax.plot([x, x, 1, 1], [top - 1.1, turn, turn, turn - 0.4], "v-",
+                    color="grey", linewidth=1, markersize=5, markevery=[3])
+    ax.set_title("A row of slopes times a Jacobian is the next row of slopes", pad=20)
+    ax.margins(0.01)
     ax.axis("off")
     return fig
 
@@ -861,12 +862,12 @@ def simulate(args):
     report_step(errors, J0, way, args)
     back = backward_with_slip(args.mistake, W, z, a, y, phi, kind, args.lr)
     figures = {"graph": plot_graph(W, b, z, a, y, J0, *back),
-               "slips": plot_slips(curves)}
+               "slips": plot_slips(curves), "check": plot_check(table)}
     if L == 2:
         figures["gate"] = plot_gate(W, a, *back[:3])
         full = jacobians(W, z, a, y, phi, kind)
         if max(sizes[0] * sizes[1], sizes[2]) <= 4 and np.isfinite(full[0]).all():
-            figures["jacobians"] = plot_jacobians(*full[1:], *multiply(*full))
+            figures["jacobians"] = plot_jacobians(*full[1:], *multiply(*full)[:2])
     save_results(args, figures, {**way, "ways": results, "check": table})
 
 

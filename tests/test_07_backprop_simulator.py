@@ -14,6 +14,7 @@ from conftest import (
     relative_error,
     split,
 )
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from tutor import Lesson
 
@@ -22,6 +23,7 @@ QUICK = ["--epochs", "30"]
 TIMINGS = ["check"]  # its errors are rounding, and another machine rounds differently
 TIMES_IN_OUTPUT = r"\b\de[-+]\d\d\b"  # the errors, for the same reason
 SLIPS = list(script.SLIPS)
+PHI = {1: "sigmoid", 2: "sigmoid"}
 OUTPUTS = [("sigmoid", "mse"), ("softmax", "ce"), ("linear", "mse")]
 
 
@@ -144,6 +146,12 @@ def causes():
     numbers["faster"] = faster_hidden_layer(W, b, X, y, 10_000)
     numbers["faster.8"] = faster_hidden_layer(W, b, X, y, 10_000, 8)
     numbers["faster.24"] = faster_hidden_layer(W, b, X, y, 10_000, 24)
+    numbers["uphill"] = faster_hidden_layer(W, b, X, y, 10_000, -1)
+    numbers["order.example"] = 100 * wrong_order(W, b, X, y, 10_000, same_speed=True)
+    nets = [draw(sizes, seed, 1) for sizes in ((2, 3, 2), (4, 6, 3)) for seed in range(24)]
+    for name, same_speed in (("lower", False), ("slow", True)):
+        ends = [wrong_order(*net, 100, same_speed) for net in nets]
+        numbers[f"order.{name}"] = sum(end < 0 for end in ends)
     W_end, b_end, _, _ = learn("missing-activation-derivative")
     for when, net in (("start", (W, b)), ("end", (W_end, b_end))):
         z1, a1 = (v[1] for v in script.forward(*net, X, args.phi))
@@ -158,13 +166,13 @@ def causes():
         numbers[f"late.{slip}"] = script.gradient_error(dW[1], right).max()
     for name, sizes in (("small", (2, 3, 2)), ("large", (4, 6, 3))):
         ends = [batch_of_eight(sizes, seed) for seed in range(12)]
-        numbers[f"batch.{name}"] = sum(slip > faster for slip, faster in ends)
+        numbers[f"batch.{name}"] = sum(slip > rival for slip, rival in ends)
     return numbers
 
 
 def faster_hidden_layer(W, b, X, y, epochs, factor=4.14):
     """Return the end of the right rule, layer 1 with ``factor`` times the rate."""
-    W, b, phi = dict(W), dict(b), {1: "sigmoid", 2: "sigmoid"}
+    W, b, phi = dict(W), dict(b), PHI
     for _ in range(epochs):
         z, a = script.forward(W, b, X, phi)
         dW, db = script.backward(W, z, a, y, phi, "mse")
@@ -173,15 +181,50 @@ def faster_hidden_layer(W, b, X, y, epochs, factor=4.14):
     return script.loss(*script.forward(W, b, X, phi), y, "mse")
 
 
-def batch_of_eight(sizes, seed):
-    """Return the loss after 3,000 steps: without the activation's slope, and faster."""
+def draw(sizes, seed, N):
     rng = np.random.default_rng(seed)
     W, b = script.init_params(sizes, rng)
-    X = rng.uniform(-1, 1, size=(8, sizes[0]))
-    y = rng.uniform(0.05, 0.95, size=(8, sizes[-1]))
-    phi, slip = {1: "sigmoid", 2: "sigmoid"}, "missing-activation-derivative"
+    X = rng.uniform(-1, 1, size=(N, sizes[0]))
+    return W, b, X, rng.uniform(0.05, 0.95, size=(N, sizes[-1]))
+
+
+def wrong_order(W, b, X, y, epochs, same_speed):
+    """Return how much higher, as a share, the loss of the wrong order ends.
+
+    Both rules walk side by side. ``same_speed`` gives layer 2 of the wrong order the rate
+    with which lr (1 + sum a1**2) is that of the right rule.
+    """
+    phi, lr, slip = PHI, 0.5, "sequential-update"
+    right, wrong = (dict(W), dict(b)), (dict(W), dict(b))
+    for _ in range(epochs):
+        z, a = script.forward(*right, X, phi)
+        z_, a_ = script.forward(*wrong, X, phi)
+        grads = script.backward(right[0], z, a, y, phi, "mse")
+        slips = script.backward_with_slip(slip, wrong[0], z_, a_, y, phi, "mse", lr)[2:]
+        speed = (1 + (a[1] ** 2).sum()) / (1 + (a_[1] ** 2).sum()) if same_speed else 1
+        for (W, b), (dW, db), rates in (
+            (right, grads, {1: lr, 2: lr}), (wrong, slips, {1: lr, 2: lr * speed}),
+        ):  # fmt: skip
+            for k, rate in rates.items():
+                W[k], b[k] = W[k] - rate * dW[k], b[k] - rate * db[k]
+    J, J_ = (script.loss(*script.forward(*p, X, phi), y, "mse") for p in (right, wrong))
+    return J_ / J - 1
+
+
+def batch_of_eight(sizes, seed):
+    """Return the loss after 3,000 steps: without the hidden activation's slope, and by
+    the right rule with slopes of layer 1 that are as long, in each step."""
+    W, b, X, y = draw(sizes, seed, 8)
+    phi, slip = PHI, "missing-activation-derivative"
     _, _, losses = script.train(W, b, X, y, phi, "mse", 3000, 0.5, slip)
-    return losses[-1], faster_hidden_layer(W, b, X, y, 3000)
+    for _ in range(3000):
+        z, a = script.forward(W, b, X, phi)
+        dW, db = script.backward(W, z, a, y, phi, "mse")
+        longer = script.backward_with_slip(slip, W, z, a, y, phi, "mse", 0.5)[2:]
+        squares = [(p[1] ** 2).sum() + (q[1] ** 2).sum() for p, q in ((dW, db), longer)]
+        for k, lr in ((1, 0.5 * np.sqrt(squares[1] / squares[0])), (2, 0.5)):
+            W[k], b[k] = W[k] - lr * dW[k], b[k] - lr * db[k]
+    return losses[-1], script.loss(*script.forward(W, b, X, phi), y, "mse")
 
 
 def your_turn_calls(script, rng, N):
@@ -323,6 +366,40 @@ def test_the_picture_of_slips_draws_each_loss_at_each_step():
     assert list(on_top.get_ydata()) == curves["right"] and on_top.get_linewidth() == 1
     ends_at_zero = {"right": [0.1, 0.0], "wrong-sign": [0.1, 0.2]}
     script.plot_slips(ends_at_zero).canvas.draw()
+    equal = {"right": [0.2, 0.1], "forgotten-transpose": [0.2, 0.1]}
+    (tied,) = script.plot_slips(equal).axes  # as with one layer: nothing goes back
+    assert "With 0 of 1 slips" in tied.get_title("left") + tied.get_title("center")
+    blue = {script.BLUE, "#56B4E9"}
+    for line, text in zip(ax.lines, ax.texts):
+        end = results[text.get_text().split(":")[0]]["J_end"]
+        assert (line.get_color() in blue) == (end < results["right"]["J_end"])
+
+
+def test_the_picture_of_h_draws_the_errors_of_the_table():
+    args, W, b, X, y = settings()
+    table = script.check_steps(W, b, X, y, args)
+    (ax,) = script.plot_check(table).axes
+    for line, name in zip(ax.lines, ("W2", "W1")):
+        assert line.get_label() == f"d{name}[0,0]"
+        np.testing.assert_array_equal(line.get_xydata().T, [table["h"], table[name]])
+    assert list(ax.lines[2].get_xdata()) == [1e-5, 1e-5]  # the h of central_difference
+    left, right = ax.get_xlim()
+    assert left > max(table["h"]) and right < min(table["h"])
+
+
+def test_the_picture_of_jacobians_multiplies_row_by_row():
+    args, W, b, X, y = settings()
+    full = script.jacobians(W, *script.forward(W, b, X, args.phi), y, args.phi, "mse")
+    rows = script.multiply(*full)
+    (ax,) = script.plot_jacobians(*full[1:], *rows[:2]).axes
+    numbers, row_a, row_z, row_W = [text.get_text() for text in ax.texts], *rows
+    for block in (row_a[2], full[1][2], row_z[2], full[2][2], row_a[1], row_z[1], row_W[1]):
+        assert {f"{value:.4g}" for value in block.flat} <= {*numbers}
+    assert numbers.count("-0.0381") == 2 and len(ax.lines) == 3  # result, then next row
+    signs = [np.sign(float(v)) for v in numbers if re.fullmatch(r"-?[\d.]+", v)]
+    colors = [patch.get_facecolor() for patch in ax.patches]
+    for sign, color in zip(signs, colors, strict=True):
+        assert color == to_rgba(script.PALE[1 + int(sign)])
 
 
 NETWORKS = [
@@ -475,7 +552,7 @@ def run(tmp_path, *flags):
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    for name in ("plot_graph", "plot_slips", "plot_gate", "plot_jacobians"):
+    for name in ("plot_graph", "plot_slips", "plot_check", "plot_gate", "plot_jacobians"):
         monkeypatch.setattr(script, name, lambda *args: Figure((1, 1)))
 
 
@@ -584,7 +661,7 @@ def test_what_the_page_says_of_causes():
     four = [numbers[f"shrink.{c}"] for c in ("input", "sigmoid", "weight", "paths")]
     assert np.prod(four) == pytest.approx(numbers["shrink"]) and max(four) == four[0]
     _, W, b, X, y = settings()
-    given = W, *script.forward(W, b, X, {1: "sigmoid", 2: "sigmoid"}), y
+    given = W, *script.forward(W, b, X, PHI), y
     found = slopes_of(settings()[0], W, b, X, y)["dW"]
     assert np.abs(found[2]).min() > 20 * np.abs(found[1]).max()
     right = ends[""]
@@ -600,9 +677,17 @@ def test_what_the_page_says_of_causes():
     W_end, b_end, _, _ = learn("last-layer-only")
     assert (W_end[1] == W[1]).all() and (b_end[1] == b[1]).all()
     assert right < ends["last-layer-only"] < ends["forgotten-transpose"]
-    phi = {1: "sigmoid", 2: "sigmoid"}
+    assert numbers["uphill"] < 2e-4 * learn()[2][0]
+    z, a = given[1:3]
+    slipped = script.backward_with_slip("sequential-update", *given, PHI, "mse", 0.5)
+    da, dz = script.walk_back(*given, PHI, "mse")
+    moved = da[1] - 0.5 * (dz[2] ** 2).sum() * a[1]  # the one term of the page
+    np.testing.assert_allclose(slipped[0][1], moved, rtol=1e-12)
+    W2, b2 = W[2] - 0.5 * slipped[2][2], b[2] - 0.5 * slipped[3][2]
+    faster = z[2] - 0.5 * dz[2] * (1 + (a[1] ** 2).sum())
+    np.testing.assert_allclose(a[1] @ W2 + b2, faster, rtol=1e-12)
     slipped = script.backward_with_slip(
-        "missing-activation-derivative", *given, phi, "mse", 0.5
+        "missing-activation-derivative", *given, PHI, "mse", 0.5
     )[2]
     a1 = given[2][1]  # with one example: a positive number for each hidden unit
     np.testing.assert_allclose(slipped[1] * a1 * (1 - a1), found[1], rtol=1e-12)
