@@ -324,7 +324,7 @@ def plot_separable(line):
     for x in CORNERS[1:]:  # the three nearest
         way = (w @ x + b) * w / (w @ w)  # to x from the line
         axs[0].plot(*np.transpose([x, x - way]), color="#000000", linestyle=":")
-    axs[0].text(0.98, 1.25, f"each dotted way\nis {np.linalg.norm(way):.3f} long")
+    axs[0].text(0.98, 1.25, f"each dotted line\nis {np.linalg.norm(way):.3f} long")
     axs[1].plot(0.5, 0.5, "k*", markersize=14)
     axs[1].text(0.6, 0.46, "(0.5, 0.5) is in both hulls")
     return finish(fig, axs[0], "AND: a line fits between the hulls. XOR: they cross")
