@@ -40,6 +40,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 # --- Data -----------------------------------------------------------------------------
 
@@ -50,6 +51,7 @@ def xor_clouds(n_points, rng):
     Two clouds that lie opposite each other are of one class: y is 0 or 1.
     """
     corner = rng.choice([-2.0, 2.0], size=(n_points, 2))  # (N, 2), one for each point
+    # The root spreads them evenly: half of the disc lies beyond 0.7 of its radius.
     r = 1.4 * np.sqrt(rng.uniform(size=n_points))  # (N,); below 2: gaps are left
     angle = 2 * np.pi * rng.uniform(size=n_points)  # (N,)
     X = corner + np.column_stack([r * np.cos(angle), r * np.sin(angle)])  # (N, 2)
@@ -379,18 +381,6 @@ def formula(row, k, j, inputs, name):
     return f"{name}({' '.join(products)} {row['b'][k][0, j]:+.3f})"
 
 
-def explain(row, one, phi):
-    """Return lines with each product and sum of a forward pass ``one_example``."""
-    lines = []
-    for k in row["W"]:
-        inputs = [f"{a:.3f}" for a in one["a"][k - 1][0]]
-        for j in range(one["z"][k].shape[1]):
-            z, a = one["z"][k][0, j], one["a"][k][0, j]
-            text = formula(row, k, j, inputs, phi[k])
-            lines.append(f"a[{k}][{j}] = {text} = {phi[k]}({z:.3f}) = {a:.3f}")
-    return lines
-
-
 def neuron_text(row, place, phi, one, phase):
     """Return what a neuron computes, in letters or in the numbers of one example."""
     k, j = place
@@ -406,7 +396,9 @@ def neuron_text(row, place, phi, one, phase):
         slope = slope_of(one["z"][k], phi[k])[0, j]
         return f"dz[{k}][{j}] = ({back}) * slope {slope:.3f} = {dz:+.4f}"
     if one:
-        return explain(row, one, phi)[sum(len(row["b"][m][0]) for m in range(1, k)) + j]
+        text = formula(row, k, j, [f"{a:.3f}" for a in one["a"][k - 1][0]], phi[k])
+        z, a = one["z"][k][0, j], one["a"][k][0, j]
+        return f"a[{k}][{j}] = {text} = {phi[k]}({z:.3f}) = {a:.3f}"
     inputs = [f"a[{k - 1}][{i}]" for i in range(len(row["W"][k]))]
     return f"a[{k}][{j}] = {formula(row, k, j, inputs, phi[k])}; last its bias"
 
@@ -426,9 +418,9 @@ def number_text(row, place, one, phase, lr, l2):
         if phase == 2:
             return text
         decay = 0.0 if place[0] == "b" else l2 * value
-        also = f" - {lr:g}*{l2:g}*{value:+.4f}" if decay else ""
+        also = f" - {lr:g}*{l2:g}*({value:+.4f})" if decay else ""
         new = value - lr * (a * dz + decay)
-        return f"{name} = {value:+.4f} - {lr:g}*{a * dz:+.4f}{also} = {new:+.4f}"
+        return f"{name} = {value:+.4f} - {lr:g}*({a * dz:+.4f}){also} = {new:+.4f}"
     if one and place[0] != "b":
         a = one["a"][k - 1][0, place[1]]
         return (f"{name}*a[{k - 1}][{place[1]}] = {value:+.4f}*{a:+.4f} = "
@@ -560,7 +552,7 @@ class Picture:
                 ax.text(x - r - 0.04, y + (r if k else 0), name, ha="right", **look))
             self.figures[k, j] = ax.text(
                 x + r + 0.03, y, "", va="center", size=size, zorder=5, linespacing=1.0,
-                bbox={"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.6,
+                bbox={"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.85,
                       "pad": 0.8})
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
         square = r * np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
@@ -575,7 +567,7 @@ class Picture:
                                       linespacing=1.0))
         self.title = ax.text(0.1, 3.68, "", size=11, weight="bold")
         self.story = ax.text(0.1, -0.05, "", va="center")
-        self.label = ax.text(0, 0, "", ha="center", va="bottom", zorder=9,
+        self.label = ax.text(0, 0, "", va="bottom", zorder=9,
                              bbox={"facecolor": "#FFFFFF", "edgecolor": GREY, "pad": 2})
         ax.set(xlim=(0, 6.1), ylim=(-0.15, 3.6))
         ax.set_axis_off()
@@ -629,7 +621,8 @@ class Picture:
         """Draw panels for loss, score, weights and gradient."""
         n, log = self.history[0]["weights"].size, {"yscale": "log", "ylim": (1e-4, 10)}
         panels = {"loss": {"title": "loss J"} | log,
-                  "score": {"title": self.score, "ylim": (-0.02, 1.03)},
+                  "score": {"title": self.score,
+                            "ylim": (-1.05 if self.score == "R2" else -0.02, 1.03)},
                   "weights": {"title": f"{n} weights and biases", "ylim": (-30, 30)},
                   "gradient": {"title": "gradient's norm"} | log}
         self.lines, self.nows = {}, []
@@ -684,9 +677,9 @@ class Picture:
             text = f"{name_of(place)} = {value:+.3f}"
             if one and self.phase == 3:
                 text = number_text(used, place, one, 3, self.args.lr, self.args.l2)
-            self.label.set_text(text)
+            self.label.set_text(text.replace(" - ", "\n- ", 1))
             x, y = self.curves[place][10]
-            self.label.set_position((np.clip(x, 1.6, 4.4), y + 0.08))
+            self.label.set_position((min(x, 4.35), y + 0.08))
         self.label.set_visible(bool(place))
 
     def show_maps(self, row):
@@ -736,7 +729,8 @@ class Picture:
         self.past = self.history[last::-max(1, last // 300)]  # not all of them
         epochs = np.array([past["epoch"] for past in self.past])
         for name, line in self.lines.items():
-            numbers = np.clip([past[name] for past in self.past], 1e-9, 1e9)
+            low = -1.0 if "score" in name else 1e-9  # R2 may be negative
+            numbers = np.clip([past[name] for past in self.past], low, 1e9)
             line.set_data(epochs, numbers)
             line.set_visible(self.show_test or not name.startswith("test"))
         weights = np.array([past["weights"] for past in self.past]).T  # (numbers, rows)
@@ -761,11 +755,12 @@ class Picture:
             return
         part, n = self.picked
         self.ring.set_offsets(self.data[part + "P"][n])
-        y, L = self.data[part + "y"][n], len(self.phi)
+        x, y = self.data[part + "X"][n:n + 1], self.data[part + "y"][n]
+        L, now = len(self.phi), one_example(row, x, y, self.phi)["loss"]
         for (k, j), text in self.figures.items():
             number = f"{one['a'][k][0, j]:.2f}"
             if self.phase == 2 and k:
-                number += f"\ndz {one['dz'][k][0, j]:.3f}"
+                number += f"\ndz {one['dz'][k][0, j]:+.3f}"
             elif self.phase and k == L:
                 number += f"\ny = {y[j]:.3g}"
             text.set_text(number)
@@ -774,17 +769,11 @@ class Picture:
             f"1 forward: a neuron multiplies inputs by weights, adds its bias, then "
             f"{self.phi[1]}.",
             f"2 loss: the output, and the target y beside it, give J = {lost:.4f}.",
-            "3 backward: dz is the slope of J for a neuron's sum; a line is as wide as "
-            "its weight's slope.",
+            "3 backward: dz is the slope of J for a neuron's sum; a wide line: a large "
+            "slope of its weight.",
             "4 update: left out: from a test point nothing must be learnt."
             if part else f"4 update: each number moves by {-lr:g} times its slope; J "
-            f"of this point: {lost:.4f} -> {self.loss_now():.4f}.")[self.phase])
-
-    def loss_now(self):
-        """Return the loss of the chosen point with the weights that are shown."""
-        part, n = self.picked
-        x, y = self.data[part + "X"][n:n + 1], self.data[part + "y"][n:n + 1]
-        return one_example(self.row(), x, y, self.phi)["loss"]
+            f"of this point: {lost:.4f} -> {now:.4f}.")[self.phase])
 
     def refresh(self, event=None):
         """Draw what moves onto the stored background; a draw event brings a new one."""
@@ -830,6 +819,42 @@ class Picture:
             self.before = self.row()
             if not self.picked[0]:
                 self.learn("example")
+
+
+def plot_chain():
+    """Draw the worked example of the README as a chain, forward and backward."""
+    W = {1: np.array([[0.5, -1.0], [1.0, 0.5]]), 2: np.array([[1.0], [-2.0]])}
+    row = {"W": W, "b": {1: np.zeros((1, 2)), 2: np.zeros((1, 1))}}
+    phi = {1: "tanh", 2: "sigmoid"}
+    one = one_example(row, np.array([[1.0, 0.5]]), np.ones((1, 1)), phi)
+    z, a, dW, dz = one["z"], one["a"], one["dW"], one["dz"]
+    boxes = {"a_0": (0, 2, a[0].T), "z_1": (1, 2, z[1].T), "a_1": (2, 2, a[1].T),
+             "z_2": (3, 2, z[2]), "a_2": (4, 2, a[2]), "J": (5, 2, [[one["loss"]]]),
+             "dz_2": (3, 1, dz[2]), "da_1": (2, 1, W[2] @ dz[2]),
+             "dz_1": (1, 1, dz[1].T), "dW_2": (3, 0, dW[2]), "dW_1": (1, 0, dW[1])}
+    arrows = {"a_0 z_1": "times $W_1$\n(4.2)", "z_1 a_1": "tanh\n(4.3)",
+              "a_1 z_2": "times $W_2$\n(4.2)", "z_2 a_2": "sigmoid\n(4.3)",
+              "a_2 J": "$y = 1$\n(4.4)", "J dz_2": "$a_2 - y$  (4.7)",
+              "dz_2 da_1": "times $W_2^T$\n(4.11)", "da_1 dz_1": "times tanh'\n(4.12)",
+              "dz_2 dW_2": "times $a_1^T$  (4.9)", "dz_1 dW_1": "times $a_0^T$  (4.9)"}
+    fig = Figure(figsize=(8, 3.6))
+    ax = fig.add_axes((0, 0, 1, 0.9), xlim=(-0.4, 5.4), ylim=(-0.4, 2.4))
+    ax.set_axis_off()
+    ax.set_title(" Numbers run forward to the loss (blue), slopes run back (red)")
+    for name, (x, y, numbers) in boxes.items():
+        rows = "\n".join("  ".join(f"{v:.4f}" for v in line) for line in numbers)
+        ax.text(x, y, f"${name}$\n{rows}", ha="center", va="center",
+                color=COLOURS[0] if y == 2 else COLOURS[5])
+    for ends, text in arrows.items():
+        (x0, y0, _), (x1, y1, _) = (boxes[name] for name in ends.split())
+        start, way = np.array([x0, y0]), np.array([x1 - x0, y1 - y0])
+        cut = 0.3 / max(abs(way))
+        ax.annotate("", start + (1 - cut) * way, start + cut * way,
+                    arrowprops={"arrowstyle": "-|>", "color": GREY})
+        x, y = start + way / 2
+        ax.text(x + 0.06 * bool(way[1]), y - 0.1 * (ends == "J dz_2"), text, color=GREY,
+                ha="left" if way[1] else "center", va="center", linespacing=1.5)
+    return fig
 
 
 BUTTONS = {"Play": (0, 0.1, 1.15, " "), "Step": (0, 1.3, 0.85, "s"),
@@ -1653,10 +1678,10 @@ def weights_json(picture):
     return (json.dumps(content, indent=1, default=np.ndarray.tolist) + "\n").encode()
 
 
-def png(picture):
-    """Return the picture as a PNG file."""
-    content = io.BytesIO()
-    picture.fig.canvas.print_figure(content, format="png", dpi=150)
+def png(picture, low=0.0):
+    """Return the picture as a PNG file, without its lowest inches."""
+    content, part = io.BytesIO(), Bbox([[0, low], [WIDTH, HEIGHT]])
+    picture.fig.canvas.print_figure(content, format="png", dpi=150, bbox_inches=part)
     return content.getvalue()
 
 
@@ -1699,7 +1724,7 @@ def films(picture):
     last, images, epochs = len(picture.history) - 1, [], []
     picture.fig.canvas.draw()
     picture.refresh(event=True)
-    for at in np.unique((last * np.linspace(0, 1, 48) ** 2).astype(int)).tolist():
+    for at in np.unique((last * np.linspace(0, 1, 44) ** 2).astype(int)).tolist():
         picture.at = at
         picture.show()
         picture.refresh()
@@ -1730,21 +1755,17 @@ def films(picture):
 
 def stages(picture):
     """Return {name: bytes} of pictures of one example early on, phase by phase."""
-    kept, args, L = picture.history, picture.args, len(picture.phi)
-    picture.at, picture.picked, files = min(1, len(kept) - 1), ("", 0), {}
+    kept, files = picture.history, {}
+    picture.history, picture.picked = kept[:2], ("", 0)  # of epochs 0 and 1
     for picture.phase, name in ((0, "forward"), (2, "backward"), (3, "update")):
         if picture.phase == 3:
-            before = picture.before = picture.row()
-            X, y = picture.data["X"][:1], picture.data["y"][:1]
-            W, b = step(before["W"], before["b"], X, y, picture.phi, args.lr, args.l2)
-            now = history_row(W, b, picture.data, picture.phi, before["epoch"])
-            picture.history = [*kept]
-            picture.history[picture.at] = now
-            picture.pointed = (L, 0, 0)
+            picture.seen, picture.phase = len(picture.data["X"]), 2
+            picture.pointed = (len(picture.phi), 0, 0)
+            picture.next_phase()
         picture.show()
-        files[f"{name}.png"] = png(picture)
+        files[f"{name}.png"] = png(picture, low=1.85)  # of the histories' panels
     picture.history, picture.phase = kept, 0
-    picture.at = picture.picked = picture.pointed = picture.before = None
+    picture.picked = picture.pointed = picture.before = None
     return files
 
 
@@ -1782,7 +1803,7 @@ def watch(args):
     n, n_test = len(picture.data["X"]), len(picture.data["test_X"])
     print(f"{picture.name}, learning rate {args.lr:g}, batch {args.batch_size}, seed "
           f"{args.seed}\n{n} points to train on, {n_test} to test\n", flush=True)
-    others = {}
+    others, figures = {}, {"final": picture.fig}
     if live:
         plt.show()
         if not picture.history[-1]["epoch"]:
@@ -1792,7 +1813,7 @@ def watch(args):
         print("epoch      loss   training    test  gradient")
         run_training(picture, args)
         picture.show()
-        others = {**films(picture), **stages(picture)}
+        others, figures["chain"] = {**films(picture), **stages(picture)}, plot_chain()
         picture.show()
     verdict(picture)
     now = picture.history[-1]
@@ -1802,7 +1823,7 @@ def watch(args):
                "largest_weight": np.abs(now["weights"]).max(), "epochs": now["epoch"],
                "classes": picture.data["classes"], "axes": picture.data["axes"]}
     others["weights.json"] = weights_json(picture)
-    save_results(args, {"final": picture.fig}, metrics, others)
+    save_results(args, figures, metrics, others)
 
 
 def run_training(picture, args):
