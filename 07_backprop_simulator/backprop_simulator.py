@@ -240,7 +240,7 @@ LARGEST = 1000  # input, target or weight: beyond, h = 1e-5 is too far for a sig
 WRONG = 1e-4  # a slope with a larger error is wrong; rounding explains 1e-8 or so
 SLIPS = {  # name: what is written instead of the right line
     "forgotten-transpose": "da = dz @ W, without the .T",
-    "missing-activation-derivative": "dz = da, without the slope of the activation",
+    "missing-activation-derivative": "dz = da in the hidden layers: no slope of a",
     "wrong-sign": "y - a for a - y",
     "forgotten-half": "2 * (a - y) for a - y, as if J were twice as large",
     "missing-bias-gradient": "db = 0: the biases never move",
