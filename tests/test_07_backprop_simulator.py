@@ -677,6 +677,8 @@ def test_what_the_page_says_of_causes():
     W_end, b_end, _, _ = learn("last-layer-only")
     assert (W_end[1] == W[1]).all() and (b_end[1] == b[1]).all()
     assert right < ends["last-layer-only"] < ends["forgotten-transpose"]
+    ratio = np.divide(learn("forgotten-transpose")[2], learn("last-layer-only")[2])
+    assert ratio[5] < 1 < ratio[6:].min() and ratio.max() < 1.04
     assert numbers["uphill"] < 2e-4 * learn()[2][0]
     z, a = given[1:3]
     slipped = script.backward_with_slip("sequential-update", *given, PHI, "mse", 0.5)
