@@ -265,7 +265,7 @@ def plot_bowl(minimum, path):
     w, b = np.linspace(-3.5, 5.5, 91), np.linspace(-1.5, 7.5, 91)
     J = line_loss(np.stack(np.meshgrid(w, b), axis=-1))
     fig, ax = plot_plane(w, b, J, np.column_stack([path, line_loss(path)]), (
-        "w", "b", "loss J"), "Its contours are ellipses", np.arange(0, 76, 3), -60)
+        "w", "b", "loss J"), "Contours are ellipses", np.arange(0, 76, 3), -60)
     lines = ax.contour(w, b, J, [1, 3, 10.75, 25], colors="white", linewidths=0.8)
     ax.clabel(lines, fmt="%g", fontsize=9, manual=[(0.4, 2.6), (-0.3, 2), (-2, 4), (
         -1, -1)])  # 10.75 passes through the start
