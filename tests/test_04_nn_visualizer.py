@@ -348,6 +348,8 @@ def test_l2_keeps_the_weights_small(capsys):
     free = learnt("--epochs", 60)[3][-1]
     held = learnt("--epochs", 60, "--l2", 0.01)[3][-1]
     assert np.linalg.norm(held["weights"]) < 0.8 * np.linalg.norm(free["weights"])
+    largest = np.abs(learnt("--epochs", 1000, "--l2", 0.01)[3][-1]["weights"]).max()
+    assert largest == pytest.approx(1.53, abs=0.005)
 
 
 @pytest.mark.slow
@@ -512,6 +514,23 @@ def test_one_cut_has_three_clouds_right_and_no_curve_says_a_half(capsys):
     np.testing.assert_allclose([a.min(), a.max()], [0.38, 0.60], atol=0.005)
 
 
+def test_a_step_for_one_point_need_not_help_the_others(capsys):
+    """One example, four phases: the steps of all 200 points after epoch 1."""
+    args, data, phi, history = learnt("--epochs", 1)
+    row, lower, own = history[1], 0, 0
+    for n in range(200):
+        x, y = data["X"][n : n + 1], data["y"][n : n + 1]
+        W, b = script.step(row["W"], row["b"], x, y, phi, args.lr, args.l2)
+        new = script.history_row(W, b, data, phi, 1)
+        lower += new["test_score"] < row["test_score"]
+        own += (script.one_example(new, x, y, phi)["loss"]
+                < script.one_example(row, x, y, phi)["loss"])  # fmt: skip
+        if n == 0:
+            scores = [row["test_score"], new["test_score"]]
+            np.testing.assert_allclose(scores, [0.425, 0.395])
+    assert (lower, own) == (89, 200)
+
+
 def test_five_smaller_weights_matter_more_than_the_largest(capsys):
     """The answer to exercise 6, seed 0: the loss when each weight is set to 0."""
     _, data, phi, history = learnt()
@@ -528,9 +547,9 @@ def test_five_smaller_weights_matter_more_than_the_largest(capsys):
     np.testing.assert_allclose(found, [0.0013, 0.116, 1.33], rtol=0.04)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(10))
 def test_a_weight_set_to_zero_is_mended_sooner_than_learnt(seed, capsys):
-    """The answer to exercise 6; of the seeds 3 to 9, too, but that takes longer."""
+    """The answer to exercise 6."""
     args, data, phi, history = learnt("--seed", seed)
     W = {k: v.copy() for k, v in history[-1]["W"].items()}
     k = max(W, key=lambda k: np.abs(W[k]).max())
@@ -538,7 +557,8 @@ def test_a_weight_set_to_zero_is_mended_sooner_than_learnt(seed, capsys):
     again = [script.history_row(W, history[-1]["b"], data, phi, 0)]
     args.epochs = 13
     script.train(W, history[-1]["b"], data, phi, args, np.random.default_rng(9), again)
-    assert again[0]["loss"] > 10 * history[-1]["loss"] and again[-1]["loss"] <= 0.02
+    assert 14.5 < again[0]["loss"] / history[-1]["loss"] < 90
+    assert again[-1]["loss"] <= 0.02
     assert history[16]["loss"] > 0.02
 
 
