@@ -234,7 +234,6 @@ def paired_difference(ours, theirs):
 # --- Going further --------------------------------------------------------------------
 
 TOWN_EPOCHS = (20, 60, 200, 600)  # a factor of about three each
-LONGER = 20  # times as many epochs where overfitting is shown
 
 
 def rival_answers(table, rows, test):
@@ -274,14 +273,14 @@ def shuffle_columns(table, model, rows, rng):
     part, whole = {n: c[rows] for n, c in table["columns"].items()}, slice(None)
     right, costs = mark(table, predict(model, part, whole), rows), {}
     for name in [*part][:100]:  # a hundred columns take seconds
-        shuffled = part | {name: rng.permutation(part[name])}
-        a = predict(model, shuffled, whole)
+        a = predict(model, part | {name: rng.permutation(part[name])}, whole)
         costs[name] = np.mean(right - mark(table, a, rows))  # (5.21)
     return dict(sorted(costs.items(), key=lambda item: -item[1]))
 
 
 def learn_towns(args, draws=20):
-    """Return the share of 26 towns learnt by heart, {encoding: (epochs, draws)}."""
+    """Return shares of 26 towns learnt, {encoding: (epochs, draws)}; of the last
+    numbered network the truth y (26,) and its probabilities of class 1 (26,)."""
     rows, shares = np.arange(26), {}
     towns = {"one-hot": rows.astype(str).astype(object), "numbered": rows.astype(float)}
     for key, town in towns.items():
@@ -293,7 +292,7 @@ def learn_towns(args, draws=20):
             task = argparse.Namespace(epochs=TOWN_EPOCHS[i], lr=0.1, hidden=[16])
             answers = predict(fit(table, rows, rows, task, rng), table["columns"], rows)
             shares[key][i, draw] = mark(table, answers, rows).mean()
-    return {} if CTRL_C else shares  # after Ctrl-C they are not whole
+    return {} if CTRL_C else shares, y, answers[:, 1]  # after Ctrl-C: not whole
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -302,7 +301,7 @@ STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon":
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
 CLASS_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7",
                  "#56B4E9", "#D55E00", "#F0E442", "#000000"]  # Okabe & Ito
-TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR = "#56B4E9", "#D55E00", "#009E73"
+JOBS = {"training": "#56B4E9", "validation": "#D55E00", "test": "#009E73"}
 
 
 def plain(text):
@@ -315,10 +314,9 @@ def plot_parts(rounds):
     fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
     place = np.argsort(np.concatenate([test for *_, test in rounds]))  # part by part
     for i, parts in enumerate(rounds, 1):
-        for rows, colour in zip(parts, (TRAIN_COLOUR, VALIDATION_COLOUR, TEST_COLOUR)):
-            ax.plot(place[rows], [i] * len(rows), "|", c=colour, ms=200 / len(rounds))
-    fig.legend(ax.lines[:3], ["training: for encoding and weights", "validation: for "
-               "the epoch", "test: for the score"], loc="outside lower left", ncols=3)
+        for rows, c in zip(parts, JOBS.values()):
+            ax.plot(place[rows], 0 * rows + i, "|", c=c, mew=1.6, ms=200 / len(rounds))
+    fig.legend(ax.lines[:3], JOBS, loc="outside lower left", ncols=3)
     ax.set(xlabel="row, part by part", ylabel="round", ylim=(len(rounds) + 0.7, 0.3),
            yticks=range(1, len(rounds) + 1), title="Each row is a test row once")
     return fig
@@ -330,28 +328,31 @@ def plot_overfitting(model, two, parts):
                                   figsize=(8, 7.5 if two else 4))
     history, kept = model["history"], model["history"]["kept"]
     epochs = np.arange(len(history["training"])) + 1
-    for key, colour in zip(history, (TRAIN_COLOUR, VALIDATION_COLOUR)):
-        axs["A"].loglog(epochs, history[key], color=colour)
-        axs["A"].text(epochs[-1] * 1.1, history[key][-1], key, color=colour)
-    axs["A"].plot(kept, history["validation"][kept - 1], "o", color=VALIDATION_COLOUR)
-    axs["A"].set(xlabel="epoch", ylabel="loss", title=f"Epoch {kept} is kept: it has "
-                 "the lowest loss on validation rows")
-    for key, which, n in [("B", "params", kept), ("C", "last", epochs[-1])] * bool(two):
-        (name_u, u), (name_v, v) = two["columns"].items()
-        side_u, side_v = (np.linspace(np.nanmin(c), np.nanmax(c), 120) for c in (u, v))
-        grid = dict(zip(two["columns"], map(np.ravel, np.meshgrid(side_u, side_v))))
+    least = history["validation"][kept - 1]
+    for key, rows, height in zip(JOBS, parts, (0.04, 0.6)):
+        axs["A"].semilogx(epochs, history[key], color=JOBS[key])
+        axs["A"].text(1.01, height, f"{key},\n{len(rows)} rows", color=JOBS[key],
+                      transform=axs["A"].transAxes)
+    axs["A"].plot(kept, least, "o", color=JOBS["validation"])
+    axs["A"].set(xlabel="epoch", ylabel="loss", ylim=(0, 4 * least or 1), title="Epoch "
+                 f"{kept} is kept: it has the lowest loss on validation rows")
+    if not two:
+        return fig
+    (name_u, u), (name_v, v) = two["columns"].items()
+    side_u, side_v = (np.linspace(np.nanmin(c), np.nanmax(c), 120) for c in (u, v))
+    grid = dict(zip(two["columns"], map(np.ravel, np.meshgrid(side_u, side_v))))
+    colours = np.array([to_rgb(c) for c in CLASS_COLOURS[: two["K"]]])
+    for key, which, n in ("B", "params", kept), ("C", "last", epochs[-1]):
         a = predict(model | {"params": model[which]}, grid, slice(None))
-        colours = np.array([to_rgb(c) for c in CLASS_COLOURS[: two["K"]]])
         pale = (0.6 + 0.4 * a @ colours).reshape(120, 120, 3)  # mixed where it doubts
-        axs[key].pcolormesh(side_u, side_v, pale, rasterized=True)
-        for rows, form, size, part in zip(parts, "o^", (12, 34), ("", ", validation")):
-            for k, name in enumerate(two["classes"]):
+        axs[key].pcolormesh(side_u, side_v, pale)
+        for k, name in enumerate(two["classes"]):
+            for job, rows, size in zip(JOBS, parts, (40, 8)):
                 chosen = rows[two["y"][rows] == k]
-                axs[key].scatter(u[chosen], v[chosen], size, colours[[k]], marker=form,
-                                 lw=0.6, ec="black", label=plain(name)[:15] + part)
+                axs[key].scatter(u[chosen], v[chosen], size, colours[[k]], ec="black",
+                                 clip_on=False, label=f"{plain(name)[:15]}, {job}")
         axs[key].set(xlabel=plain(name_u), ylabel=plain(name_v), title=f"Epoch {n}")
-    if two:
-        fig.legend(handles=axs["B"].collections[1:], ncols=3, loc="outside lower left")
+    fig.legend(handles=axs["B"].collections[1:], ncols=3, loc="outside lower left")
     return fig
 
 
@@ -374,16 +375,20 @@ def plot_confusion(table, counts, precision, recall):
     return fig
 
 
-def plot_towns(shares):
-    """Draw the share of towns learnt by heart, by epochs: each draw, and the mean."""
-    fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-    ax.plot(range(len(TOWN_EPOCHS)), shares["numbered"], color="0.8", linewidth=1)
+def plot_towns(shares, y, answer):
+    """Draw what one numbered network answers, and how many towns are learnt."""
+    fig, (top, ax) = plt.subplots(2, figsize=(8, 7), layout="constrained")
+    top.plot(answer, color=CLASS_COLOURS[1])
+    top.axhline(0.5, color="0.6", linewidth=1)
+    top.scatter(range(26), y, 40, np.where((answer > 0.5) == y, "black", "red"))
+    top.set(xlabel="number of the town", ylabel="probability of class 1",
+            yticks=(0, 0.5, 1), title="Numbered: a smooth curve misses the red towns")
     for (key, share), colour in zip(shares.items(), CLASS_COLOURS):
-        ax.plot(share.mean(axis=1), "o-", color=colour, label=f"{key}, the mean")
-    ax.set_xticks(range(len(TOWN_EPOCHS)), TOWN_EPOCHS)
-    ax.legend(loc=(0.02, 0.72))
-    ax.set(xlabel="epochs", ylabel="share of 26 towns learnt", ylim=(0.4, 1.03),
-           title="Towns are learnt quickly if one-hot, hardly if numbered (20 draws)")
+        ax.plot(share, color=colour, linewidth=1, alpha=0.25)  # each draw
+        ax.plot(share.mean(axis=1), "o-", color=colour)
+        ax.text(3.08, share[-1].mean(), f"{key},\nthe mean", color=colour, va="center")
+    ax.set(xlabel="epochs", xticks=range(4), xticklabels=TOWN_EPOCHS, ylim=(0.4, 1.03),
+           ylabel="share of towns learnt", title="Only one-hot learns all (20 draws)")
     return fig
 
 
@@ -395,8 +400,7 @@ DATE = re.compile(r"(19|20)\d\d[01]\d[0-3]\d|\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([ T].
 NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d*)?|\.\d+)(e\+?\d\d?|e-\d+)?", re.IGNORECASE)
 UNIT = re.compile(r"^([+-]?)\s?[$\u20ac\u00a3]\s?|\s?[%$\u20ac\u00a3]$")  # money, %
 # The comma is decimal if a column holds 12,5 or 0,125 or 1.234,567 or 1.234.567.
-DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(?!\d{3}$)\d+|0,\d+|\d+(\.\d{3})+,\d+"
-                           r"|\d+(\.\d{3}){2,})")
+COMMA = re.compile(r"[+-]?(\d+,(?!\d{3}$)\d+|0,\d+|\d+(\.\d{3})+,\d+|\d+(\.\d{3}){2,})")
 CTRL_C = []  # filled when it is pressed: training then ends with the epoch
 
 
@@ -546,17 +550,13 @@ def read_rows(path):
 
 def find_decimal(texts):
     """Return the decimal mark of a column: a comma if one of its numbers shows it."""
-    comma = any(DECIMAL_COMMA.fullmatch(UNIT.sub(r"\1", text)) for text in texts)
-    return "," if comma else "."
+    return "," if any(COMMA.fullmatch(UNIT.sub(r"\1", t)) for t in texts) else "."
 
 
 def read_numbers(texts, decimal=None):
-    """Return the texts of a column as floats (N,), NaN for what is no finite number.
-
-    1,234.5 and 1 234.5 are numbers; signs of money and % are passed over. ``decimal``
-    is the decimal mark, "." or ","; if it is None, the column itself shows it.
-    """
-    decimal = decimal or find_decimal(texts)
+    """Return the texts of a column as floats (N,), NaN for what is no finite number."""
+    # 1,234.5 and 1 234.5 are numbers; signs of money and % are passed over.
+    decimal = decimal or find_decimal(texts)  # "." or ","
     between = "." if decimal == "," else ","  # may stand between thousands
     thousands = re.compile(rf"(?<=\d)[{between}'\s](?=\d{{3}}(?!\d))")
     numbers = []
@@ -595,10 +595,8 @@ def judge_column(name, texts, args):
         np.ptp(known) < 2 * len(texts) or len(digits) == 1 and min(digits) > 5)
     if sum(1 for text in filled if DATE.fullmatch(text)) > 0.9 * len(filled):
         doubt = "a date: write its year, month or weekday as columns"
-    elif distinct > 20 and "".join(filled).count(" ") > 3 * len(filled):
-        doubt = "free text: a network needs numbers or single words"
     elif distinct > max(20, 0.9 * len(filled)) and (counts or not is_number):
-        doubt = "like an ID, another one in nearly every row"
+        doubt = "like an ID or a text, another one in nearly every row"
     if doubt and name not in args.keep + args.categorical:
         return None, f"left out: {doubt} (--keep takes it)"
     odd = texts[np.isnan(numbers) if is_number else gaps].tolist()
@@ -771,13 +769,15 @@ def learn_a_table(args):
         figures["confusion"] = plot_confusion(table, *rates)
     if 1 < table["K"] <= len(CLASS_COLOURS) and len(numbers) == 2:
         two = table | {"columns": {name: columns[name] for name in numbers}}
-        longer = argparse.Namespace(**{**vars(args), "epochs": LONGER * args.epochs})
+        longer = argparse.Namespace(**{**vars(args), "epochs": 20 * args.epochs})
+        known = np.append(training, validation)  # all but the test rows, in two halves
+        training, validation = known[1::2], known[::2]
         model = fit(two, training, validation, longer, rng)
     for key in ("training", "validation"):  # the least and the last loss
         metrics[f"{key}_loss"] = min(model["history"][key]), model["history"][key][-1]
     figures["overfitting"] = plot_overfitting(model, two, (training, validation))
-    if towns := learn_towns(args):
-        figures["towns"] = plot_towns(towns)
+    towns, *curve = learn_towns(args)
+    figures |= {"towns": plot_towns(towns, *curve)} if towns else {}
     metrics["towns"] = {name: [share.min(axis=1), share.mean(axis=1), share.max(axis=1)]
                         for name, share in towns.items()}
     if CTRL_C:
