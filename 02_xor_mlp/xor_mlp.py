@@ -69,7 +69,7 @@ def neuron(x, w, b):
     p = x * w
     z = p + b
     a = sigmoid(z)
-    slope = {"a": 1.0}  # one way to begin: a changes as fast as itself
+    slope = {"a": 1.0}  # a changes as fast as itself
     slope["z"] = slope["a"] * a * (1 - a)  # (2.2), the sigmoid
     slope["p"] = slope["z"] * 1  # (2.3), a sum
     slope["b"] = slope["z"] * 1
@@ -138,9 +138,8 @@ def is_progress_epoch(epoch, epochs):
 OUTCOMES = {2: "two corners tied", 3: "three tied", 4: "all four tied", 0: "on the way"}
 
 
-def init_params(trials, n_hidden, scale, rng):
+def init_params(trials, H, scale, rng):
     """Return T stacked networks, W1 (T, 2, H), ..., uniform from -scale to scale."""
-    H = n_hidden
     shapes = {"W1": (2, H), "b1": (1, H), "W2": (H, 1), "b2": (1, 1)}
     return {name: rng.uniform(-scale, scale, (trials, *shape))
             for name, shape in shapes.items()}
@@ -163,12 +162,10 @@ def variant(params, X, y, activation, kind):
     a1, slope = activate(z1, activation)  # (N, H)
     z2 = a1 @ params["W2"] + params["b2"]  # (N, 1)
     a2 = sigmoid(z2)  # (N, 1)
-    if kind == "bce":
-        cost = np.sum(np.logaddexp(0, z2) - y * z2, axis=(-2, -1)) / len(y)  # (2.17)
-        dz2 = (a2 - y) / len(y)  # (N, 1)  (2.18)
-    else:
-        cost = loss(a2, y)
-        dz2 = (a2 - y) * a2 * (1 - a2) / len(y)  # (N, 1)
+    cost = np.sum(np.logaddexp(0, z2) - y * z2, axis=(-2, -1)) / len(y)  # (2.17)
+    dz2 = (a2 - y) / len(y)  # (N, 1)  (2.18)
+    if kind == "mse":
+        cost, dz2 = loss(a2, y), dz2 * a2 * (1 - a2)
     dz1 = dz2 @ params["W2"].mT * slope  # (N, H)
     grads = {"W1": X.mT @ dz1, "b1": dz1.sum(axis=-2, keepdims=True),
              "W2": a1.mT @ dz2, "b2": dz2.sum(axis=-2, keepdims=True)}
@@ -224,22 +221,17 @@ def resting_loss(tied, kind):
 
 
 def judge_networks(params, X, y, args):
-    """Return what became of T networks: solved, outcome, loss and slope, each (T,).
+    """Return what became of T networks: solved, outcome and loss, each (T,).
 
-    outcome is 2, 3 or 4 where the loss is within 2 % of (2.20) for so many tied
-    corners, else 0; slope that of the steepest hidden unit at a corner off by 0.25.
+    outcome is m if the loss is within 2 % of (2.20) for m tied corners, else 0.
     """
     a2, cost, _ = variant(params, X, y, args.activation, args.loss)
-    error = np.abs(a2 - y)  # (T, 4, 1)
     outcome = np.zeros(len(cost), dtype=int)
     for tied in (2, 3, 4):
         rest = resting_loss(tied, args.loss)
         outcome[np.abs(cost - rest) < 0.02 * rest] = tied
-    z1 = X @ params["W1"] + params["b1"]
-    _, slope = activate(z1, args.activation)  # (T, 4, H)
-    slope = np.where(error > 0.25, slope, 0.0).max(axis=(-2, -1))
-    return {"solved": error.max(axis=(-2, -1)) < 0.5, "outcome": outcome, "loss": cost,
-            "slope": slope}
+    solved = np.abs(a2 - y).max(axis=(-2, -1)) < 0.5
+    return {"solved": solved, "outcome": outcome, "loss": cost}
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -252,25 +244,23 @@ VALUE, SLOPE = "#0072B2", "#D55E00"  # numbers on the way forward, and back
 
 
 def draw_graph(ax, nodes, edges):
-    """Draw circles {name: (x, y, value, slope)} and lines (from, to, value, slope, at).
-    """
-    white = {"facecolor": "white", "lw": 0, "pad": 0.5}
+    """Draw circles {name: (x, y, value, slope, their heights over it in points)} and
+    arrows (from, to, value, slope, at)."""
+    texts = []
     for start, end, value, slope, at in edges:
         tail, tip = np.array(nodes[start][:2]), np.array(nodes[end][:2])
         ax.annotate("", tip, tail, arrowprops={
             "arrowstyle": "-|>", "color": "#888888", "shrinkA": 22, "shrinkB": 24})
-        for text, colour, lift in ((value, VALUE, 7), (slope, SLOPE, -7)):
-            ax.annotate(text, tail + at * (tip - tail), (0, lift), color=colour,
-                        textcoords="offset points", ha="center", va="center",
-                        bbox=white)
-    for name, (x, y, value, slope) in nodes.items():
+        texts.append((*(tail + at * (tip - tail)), value, slope, (1, -1)))
+    for name, (x, y, *_) in nodes.items():
         ax.scatter(x, y, s=1500, color="white", edgecolor="#000000", zorder=2)
         ax.text(x, y, name, ha="center", va="center", zorder=3)
-        below = (52, "bottom") if y > 1.2 else (-24, "top")  # an edge comes from below
-        for text, colour, lift, side in ((value, VALUE, 24, "bottom"),
-                                         (slope, SLOPE, *below)):
-            ax.annotate(text, (x, y), (0, lift), color=colour, ha="center", va=side,
-                        textcoords="offset points", bbox=white)
+    for x, y, value, slope, lifts in (*texts, *nodes.values()):
+        for text, colour, lift in zip((value, slope), (VALUE, SLOPE), lifts):
+            ax.annotate(text.replace("-", "−"), (x, y), (0, lift), color=colour,
+                        textcoords="offset points", ha="center",
+                        va="bottom" if lift > 0 else "top",
+                        bbox={"facecolor": "white", "lw": 0, "pad": 1.5})
     ax.axis("off")
 
 
@@ -283,12 +273,12 @@ def plot_sigmoid():
     left.plot(z, a, color="#009E73", linewidth=2.5)
     left.text(0.3, 0.06, "jump (slope 0)", color="#666666")
     left.text(-5.2, 0.3, "sigmoid", color="#009E73")
-    left.set(xlabel="z", ylabel="activation a", title="A soft step in place of a jump")
+    left.set(ylabel="activation a", title="A soft step in place of a jump")
     right.plot(z, a * (1 - a), color="#D55E00", linewidth=2.5)
     for x in (-7.8, 4.4):
         right.text(x, 0.08, "saturated:\nflat", fontsize=9)
-    right.set(xlabel="z", ylabel="slope a (1 − a)", ylim=(0, 0.27),
-              title="Flat at both ends")
+    right.set(ylabel="slope a (1 − a)", ylim=(0, 0.27), title="Flat at both ends")
+    plt.setp((left, right), xlabel="z", xticks=range(-8, 9, 4))
     return fig
 
 
@@ -297,14 +287,14 @@ def plot_circuit(values, slope):
     fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
     places = {"x": (0, 1.2), "w": (0, 0), "p": (1.3, 0.6), "b": (1.3, -0.5),
               "z": (2.6, 0.6), "a": (3.9, 0.6)}
-    nodes = {name: (*place, f"{values[name]:.4g}", f"{slope[name]:.4f}")
+    nodes = {name: (*place, f"{values[name]:.4g}", f"{slope[name]:.4g}", (24, -24))
              for name, place in places.items()}
-    lines = [("x", "p", "", "× w"), ("w", "p", "", "× x"), ("p", "z", "", "× 1"),
-             ("b", "z", "", "× 1"), ("z", "a", "", "× a(1 − a)")]
-    draw_graph(ax, nodes, [(*line, 0.5) for line in lines])
+    local = {"xp": f"× w = {values['w']:g}", "wp": f"× x = {values['x']:g}",
+             "pz": "× 1", "bz": "× 1", "za": f"× a(1 − a)\n= {slope['z']:.4f}"}
+    draw_graph(ax, nodes, [(*ends, "", text, 0.5) for ends, text in local.items()])
     for x, word in ((1.3, "product"), (2.6, "sum"), (3.9, "sigmoid")):
         ax.text(x, 1.3, word, ha="center", style="italic")
-    ax.set(xlim=(-0.4, 4.4), ylim=(-1, 1.6),
+    ax.set(xlim=(-0.4, 4.4), ylim=(-1, 1.75),
            title="Values run forward (blue). Slopes run back (red): incoming × local")
     return fig
 
@@ -314,26 +304,26 @@ def plot_network(params, X, y, n):
     x, target = X[n : n + 1], y[n : n + 1]
     cache = forward(params, x)
     grads = backward(params, x, cache, target)
-    fig, ax = plt.subplots(figsize=(8, 4.6), layout="constrained")
-    nodes = {f"x{i + 1}": (0, 1.6 - 1.6 * i, f"{x[0, i]:g}", "") for i in (0, 1)}
-    for j in (0, 1):
-        z, a, dz = cache["z1"][0, j], cache["a1"][0, j], grads["b1"][0, j]
-        b = params["b1"][0, j]
-        nodes[f"unit {j + 1}"] = (2.2, 1.6 - 1.6 * j, f"b {b:g}\nz {z:.4f}, a {a:.4f}",
-                                  f"slope of z {dz:.4f}")
-    z, a, dz = cache["z2"][0, 0], cache["a2"][0, 0], grads["b2"][0, 0]
-    nodes["output"] = (4, 0.8, f"b {params['b2'][0, 0]:g}\nz {z:.4f}, a {a:.4f}",
-                       f"slope of a {a - target[0, 0]:.4f}\nslope of z {dz:.4f}")
-    nodes["loss"] = (5.6, 0.8, f"target {target[0, 0]:g}\n{loss(a, target):.4f}", "")
-    edges = [(f"x{i + 1}", f"unit {j + 1}", f"{params['W1'][i, j]:g}",
-              f"{grads['W1'][i, j]:.4f}", 0.3) for i in (0, 1) for j in (0, 1)]
-    edges += [(f"unit {j + 1}", "output", f"{params['W2'][j, 0]:g}",
-               f"{grads['W2'][j, 0]:.4f}", 0.5) for j in (0, 1)]
-    edges.append(("output", "loss", "", "", 0.5))
+    fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+    w, c, g = ({k: [f"{v:{digits}}" for v in values.ravel()] for k, values in d.items()}
+               for d, digits in ((params, "g"), (cache, ".4f"), (grads, ".4f")))
+    nodes = {"output": (4, 0.8, f"b {w['b2'][0]}\nz {c['z2'][0]}\na {c['a2'][0]}",
+                        f"slope of a\n{cache['a2'][0, 0] - target[0, 0]:.4f}\n"
+                        f"slope of z\n{g['b2'][0]}", (24, -24)),
+             "loss": (5.6, 0.8, f"target {target[0, 0]:g}\n"
+                                f"loss {loss(cache['a2'], target):.4f}", "", (24, 0))}
+    edges = [("output", "loss", "", "", 0.5)]
+    for j, lifts in ((0, (24, 52)), (1, (-24, -52))):
+        unit, text = f"unit {j + 1}", f"b {w['b1'][j]}\nz {c['z1'][j]}, a {c['a1'][j]}"
+        nodes[f"x{j + 1}"] = (0, 1.6 * (1 - j), f"{x[0, j]:g}", "", (24, 0))
+        nodes[unit] = (2.2, 1.6 * (1 - j), text, f"slope of z {g['b1'][j]}", lifts)
+        edges += [("x1", unit, w["W1"][j], g["W1"][j], 0.3),
+                  ("x2", unit, w["W1"][2 + j], g["W1"][2 + j], 0.3),
+                  (unit, "output", w["W2"][j], g["W2"][j], 0.5)]
     draw_graph(ax, nodes, edges)
-    ax.set(xlim=(-0.4, 6), ylim=(-0.5, 2.4),
-           title="One corner: weights and values in blue; in red, how fast the loss "
-                 "changes with each")
+    ax.set(xlim=(-0.4, 6), ylim=(-0.8, 2.4),
+           title=f"Forward, blue: the answer is {c['a2'][0]}. Back, red: how fast the "
+                 "loss changes with each")
     return fig
 
 
@@ -343,11 +333,13 @@ def plot_corners(slopes, X, y):
              "mean"]
     heights = [*slopes, sum(slopes) / 4]
     fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-    bars = ax.bar(names, heights, color=["#56B4E9"] * 4 + ["#000000"], width=0.6)
-    ax.bar_label(bars, [f"{h:+.4f}" for h in heights], padding=3)
+    colours = [SIGNED(target) for target in y[:, 0]] + ["#000000"]
+    bars = ax.bar(names, heights, color=colours, width=0.6)
+    ax.bar_label(bars, [f"{h:+.4f}".replace("-", "−") for h in heights], padding=3)
     ax.axhline(0, color="#888888", linewidth=1)
     ax.set(ylabel="slope of the loss at W2[0, 0]", ymargin=0.25,
-           title="Each corner pulls at a weight; a step follows the mean of the four")
+           title="The four corners pull at one weight; the mean of their slopes is "
+                 f"{heights[-1]:.4f}".replace("-", "−"))
     return fig
 
 
@@ -361,9 +353,7 @@ def draw_plane(ax, values, edges):
 
 
 def mark_corners(ax, points, y):
-    """Mark the four corners at these points (4, 2), and name those that coincide once.
-    """
-    names = ["(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)"]
+    """Mark the corners at points (4, 2); those on one point are named together."""
     for n in range(4):
         same = [m for m in range(4) if np.abs(points[m] - points[n]).max() < 0.12]
         size = 90 if n == same[0] else 260  # so that both can be seen on one point
@@ -371,10 +361,23 @@ def mark_corners(ax, points, y):
                    color=SIGNED(y[n, 0]), zorder=4 + (n == same[0]))
         if n == same[0]:
             x, up = points[n, 0], points[n, 1] > 0.5
-            ax.annotate("\n".join(names[m] for m in same), points[n],
-                        (8 if x < 0.5 else -10, 6 if up else -9), zorder=5,
+            ax.annotate("\n".join(f"({m // 2}, {m % 2})" for m in same), points[n],
+                        (8 if x < 0.5 else -8, 9 if up else -14), zorder=5,
                         ha="left" if x < 0.5 else "right", va="bottom" if up else "top",
                         textcoords="offset points")
+
+
+def enlarge_pair(ax, params, X, y, pair):
+    """Draw two corners that fell on one point, and where the next step moves each."""
+    cache = forward(params, X)
+    grads = backward(params, X, cache, y)
+    way = forward({k: params[k] - grads[k] for k in params}, X)["a1"] - cache["a1"]
+    inset = ax.inset_axes([0.03, 0.03, 0.48, 0.5], xticks=[], yticks=[])
+    for n, (a, b) in zip(pair, cache["a1"][pair]):
+        inset.quiver(a, b, *way[n] / np.linalg.norm(way[n]), scale=4, width=0.02)
+        inset.scatter(a, b, s=80, marker="os"[int(y[n, 0])], color=SIGNED(y[n, 0]))
+    inset.margins(0.5, 1)
+    inset.set_title(" both, enlarged;\n arrows: next step", size=9, weight=400, y=0.73)
 
 
 def plot_folding(params, X, y):
@@ -389,25 +392,25 @@ def plot_folding(params, X, y):
         left.contour(u, u, sums, [0], colors=colour, linewidths=3.5, linestyles="--")
         left.plot([], [], "--", color=colour, lw=3.5, label=f"unit {j + 1}: z = 0")
     left.plot([], [], color="#000000", lw=1.5, label="output ½")
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, fontsize=9,
-                columnspacing=0.8, handlelength=1.8)
-    a = np.linspace(-0.15, 1.15, 150)
+    left.legend(loc=(0, -0.25), ncols=3, fontsize=9, columnspacing=1, handlelength=1.8)
+    a = np.linspace(-0.15, 1.25, 150)
     hidden = np.stack(np.meshgrid(a, a), axis=-1).reshape(-1, 2)
     outputs = sigmoid(hidden @ params["W2"] + params["b2"]).reshape(150, 150)
-    draw_plane(right, outputs, (-0.15, 1.15))
-    t = np.linspace(0, 1, 60)[:, None]
-    for way, width, colour in (((0, 1, 3), 7, "#BBBBBB"), ((0, 2, 3), 2.5, "#444444")):
-        path = np.concatenate([X[way[0]] + t * (X[way[1]] - X[way[0]]),
-                               X[way[1]] + t * (X[way[2]] - X[way[1]])])
+    draw_plane(right, outputs, (-0.15, 1.25))
+    for via, width, colour in ((1, 7, "#BBBBBB"), (2, 2.5, "#444444")):
+        path = np.concatenate([np.linspace(X[0], X[via], 60),
+                               np.linspace(X[via], X[3], 60)])
         right.plot(*forward(params, path)["a1"].T, color=colour, linewidth=width)
         left.plot(*path.T, color=colour, linewidth=width, zorder=3)
     mark_corners(left, X, y)
     mark_corners(right, forward(params, X)["a1"], y)
-    learnt = np.abs(forward(params, X)["a2"] - y).max() < 0.25
+    wrong = np.flatnonzero(np.abs(forward(params, X)["a2"] - y) > 0.25)
+    if len(wrong) == 2:
+        enlarge_pair(right, params, X, y, wrong)
+    plt.setp((left, right), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     left.set(xlabel="x1", ylabel="x2", title="Two hidden lines cut the square")
     right.set(xlabel="hidden unit 1", ylabel="hidden unit 2",
-              title="Folded: now one line will do" if learnt else
-                    "Folded, but no line will do")
+              title=f"Folded{', but no' if len(wrong) else ': now one'} line will do")
     return fig
 
 
@@ -576,18 +579,16 @@ def parse_args(argv=None):
             ("--momentum", float, 0, 0.999, 0.0, "their share of the last step kept")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{words} (default: %(default)s)")
-    parser.add_argument("--activation", choices=["sigmoid", "tanh", "relu"],
-                        default="sigmoid",
-                        help="of their hidden units (default: %(default)s)")
-    parser.add_argument("--loss", choices=["mse", "bce"], default="mse",
-                        help="theirs: half the squared error, or cross-entropy "
-                             "(default: %(default)s)")
+    for flag, names, words in (
+            ("--activation", ["sigmoid", "tanh", "relu"], "of their hidden units"),
+            ("--loss", ["mse", "bce"], "half their squared error, or cross-entropy")):
+        parser.add_argument(flag, choices=names, default=names[0],
+                            help=f"{words} (default: %(default)s)")
     return parser.parse_args(argv)
 
 
 def tell_one_step(params, n):
-    """Print what corner n makes of the network; return each corner's slope at W2[0, 0].
-    """
+    """Print the numbers of corner n; return each corner's slope at W2[0, 0]."""
     slopes = []
     for m in range(4):
         x, target = X[m : m + 1], y[m : m + 1]  # one row each
@@ -597,9 +598,8 @@ def tell_one_step(params, n):
         if m == n:
             print(f"The corner ({x[0, 0]:g}, {x[0, 1]:g}) alone, before any step; it "
                   f"wants {target[0, 0]:g}; loss {loss(cache['a2'], target):.4f}:")
-            named = {"d" + name: grad for name, grad in grads.items()}
-            for name, values in (cache | named).items():
-                print(f"  {name:4s}", " ".join(f"{v:8.4f}" for v in values.ravel()))
+            for name, a in (cache | {"d" + k: v for k, v in grads.items()}).items():
+                print(f"  {name:4s}", " ".join(f"{v:8.4f}" for v in a.ravel()))
     print("The slope at W2[0, 0] that each corner asks for:",
           *(f"{slope:.4f}" for slope in slopes), f"mean {np.mean(slopes):.4f}")
     return slopes
@@ -626,22 +626,22 @@ def tell_many(many, found, args):
         median = float(np.median(many["right"][solved]))
         print(f"Half of these take {median:g} epochs or fewer.")
     if not solved.all():
-        print("\nthe others        networks    loss  least possible  steepest unit")
+        print("\nthe others        networks    loss  least possible")
     for tied, name in OUTCOMES.items():
         chosen = ~solved & (found["outcome"] == tied)
         if chosen.any():
-            rest, slope = (np.median(found[k][chosen]) for k in ("loss", "slope"))
+            rest = np.median(found["loss"][chosen])
             theory = f"{resting_loss(tied, args.loss):.4f}" if tied else "-"
-            print(f"{name:17s}{chosen.sum():9d}{rest:8.4f}{theory:>16s}{slope:15.2g}")
-            rows[name] = {"networks": chosen.sum(), "loss": rest, "slope": slope}
+            print(f"{name:17s}{chosen.sum():9d}{rest:8.4f}{theory:>16s}")
+            rows[name] = {"networks": chosen.sum(), "loss": rest}
     return {"trials": len(solved), "median_epochs": median, "others": rows,
             **{f"success_{k}": v for k, v in rate.items()}}
 
 
 def solve_xor(args):
     """Train one network, then many; judge, draw and save."""
-    start = {name: np.array(value) for name, value in LEARNS.items()}
-    other = {name: np.array(value) for name, value in STUCK.items()}
+    start, other = ({name: np.array(value) for name, value in weights.items()}
+                    for weights in (LEARNS, STUCK))
     if args.weights:
         start = read_weights(args.weights)
     slopes = tell_one_step(start, 2)
