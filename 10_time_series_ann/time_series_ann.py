@@ -696,7 +696,7 @@ def learn_map(args):
 
 
 def print_forecasts(scores, lags):
-    """Print the errors of all rules in each window of time, and the verdicts."""
+    """Print the errors of all rules in each stretch of time, and the verdicts."""
     print("\nRMSE        " + "".join(f"{title:>26.25}" for title in scores))
     for who in next(iter(scores.values()))["models"]:
         rmse = [score["models"][who]["rmse"] for score in scores.values()]
