@@ -832,6 +832,9 @@ def test_two_errors_are_seldom_chance_if_many_rows_disagree():
 
     assert all(chance(rows) == 0 for rows in (1, 2, 3)) and chance(4) == 1 / 8
     assert all(0.02 < chance(rows) < 0.07 for rows in range(20, 201))
+    path = script.PENGUINS.parent / "images" / "metrics.json"
+    lead, error = json.loads(path.read_text())["cv"]["linear"][1:]
+    assert 344 * (344 * error**2 + lead**2) == pytest.approx(3)  # they disagree on 3
 
 
 def test_shuffling_costs_nothing_for_a_column_that_is_not_used(rng):
@@ -848,6 +851,24 @@ def test_shuffling_costs_nothing_for_a_column_that_is_not_used(rng):
     assert list(costs) == ["cause", "noise"] and costs["noise"] == 0
     assert 0.3 < costs["cause"] < 0.7
     np.testing.assert_array_equal(cause, before)
+
+
+def test_flipper_and_mass_can_stand_in_for_each_other(penguins):
+    """The cause of their small importance: without both, much more is lost."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        training, validation, _ = script.make_rounds(penguins["y"], 5, rng)[0]
+        model = script.fit(penguins, training, validation, settings(), rng)
+        rows = np.tile(validation, 20)
+        part = {name: c[rows] for name, c in penguins["columns"].items()}
+        order, costs = rng.permutation(len(rows)), []
+        names = ["flipper_length_mm", "body_mass_g"]
+        for mixed in ([], names[:1], names[1:], names):
+            columns = part | {name: part[name][order] for name in mixed}
+            answers = script.predict(model, columns, slice(None))
+            costs.append(-script.mark(penguins, answers, rows).mean())
+        none, flipper, mass, both = costs
+        assert both - none > 1.5 * (flipper - none + mass - none)
 
 
 def test_rivals_learn_from_their_rows_only(penguins):
