@@ -381,6 +381,22 @@ def test_tied_corners_move_on_into_saturation_and_towards_each_other():
         assert (ends[1] < ends[0]).all()
 
 
+def test_the_picture_of_the_stuck_shows_where_its_next_step_goes():
+    params, _ = learn(STUCK)
+    points = script.forward(params, X)["a1"]
+    way = script.forward(descend(params, 1, lr=1.0), X)["a1"] - points
+    inset = script.plot_folding(params, X, y).axes[1].child_axes[0]
+    arrows = [c for c in inset.collections if hasattr(c, "U")]
+    assert len(arrows) == 2
+    for n, arrow in zip((2, 3), arrows):
+        np.testing.assert_allclose(arrow.XY, points[n : n + 1])
+        drawn = np.array([arrow.U[0], arrow.V[0]])
+        np.testing.assert_allclose(drawn, way[n] / np.linalg.norm(way[n]))
+        assert (drawn > 0).all()  # into the corner (1, 1)
+    learnt_xor, _ = learn(LEARNS)
+    assert not script.plot_folding(learnt_xor, X, y).axes[1].child_axes
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_takes_saturation_and_the_wrong_order_to_hold_the_tied(seed):
     """The table of *What fails*: none, all, and none of the controls."""
