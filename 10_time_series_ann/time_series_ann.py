@@ -350,8 +350,8 @@ def plot_forecasts(times, x, forecasts, name, score):
                                    height_ratios=[3, 2])
     best, part = score["best_rival"], slice(-150, None)  # more could not be told apart
     top.plot(times[part], x[part], **TRUTH, label="truth", zorder=4)
-    for who, colour, lw in (("last value", LAST, 1), (best, LINE, 4),
-                            ("network", NETWORK, 1.5)):  # orange shows behind blue
+    for who, (colour, lw) in {"last value": (LAST, 1), best: (LINE, 4),  # behind blue
+                              "network": (NETWORK, 1.5)}.items():
         top.plot(times[part], forecasts[who][part], color=colour, lw=lw, label=who)
     top.legend(loc="upper left", ncols=4)
     top.set(ylabel=name, ylim=(None, x.max() + 0.3 * np.ptp(x)), title="One step ahead"
