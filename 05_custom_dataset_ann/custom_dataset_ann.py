@@ -177,10 +177,10 @@ def fit(table, training, validation, args, rng, show=False):
     else:  # a number to predict is standardised, too: Going further
         center, scale = y[training].mean(), y[training].std() or 1.0
         y = ((y - center) / scale).reshape(-1, 1)  # (N, 1)
-    known = encode(table["columns"], encoding, training), y[training]
+    taught = encode(table["columns"], encoding, training), y[training]
     held_out = encode(table["columns"], encoding, validation), y[validation]
-    W, b = init_params([known[0].shape[1]] + args.hidden + [table["K"]], rng)
-    best, last, history = train(W, b, known, held_out, args, show)
+    W, b = init_params([taught[0].shape[1]] + args.hidden + [table["K"]], rng)
+    best, last, history = train(W, b, taught, held_out, args, show)
     return {"encoding": encoding, "params": best, "last": last, "history": history,
             "center": center, "scale": scale}
 
