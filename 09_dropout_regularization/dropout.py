@@ -175,10 +175,9 @@ def mean_and_error(values):
 
 
 def stop_early(path, X, y):
-    """Return, for each run, the params of the path that read X best; and their epochs.
-    """
-    scores = [accuracies(params, X, y) for _, params in path]  # (T, S)
-    best = np.argmax(scores, axis=0)  # (S,), the earliest of equals
+    """Return, for each run, the params with the least loss on X, and their epochs."""
+    losses = [loss(forward(p, X, 1.0)["z2"], y) for _, p in path]  # (T, S)
+    best = np.argmin(losses, axis=0)  # (S,)
     params = {name: np.array([path[t][1][name][s] for s, t in enumerate(best)])
               for name in path[0][1]}
     return params, [path[t][0] for t in best]
@@ -253,21 +252,22 @@ def plot_thinned(masks):
 def plot_pairs(without, with_dropout, drop):
     """Draw the test accuracies of pairs (S,), and their differences with the error."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
-    left.plot([0, 1], 100 * np.array([without, with_dropout]), color="#888888",
-              marker="o", linewidth=1)
-    left.set(xticks=[0, 1], xticklabels=["without", f"with dropout {drop:g}"],
-             xlim=(-0.3, 1.3), ylabel="test accuracy in %",
-             title="A line is a pair that shares images and start")
     gains = 100 * (with_dropout - without)
     mean, error = mean_and_error(gains)
+    colours = np.array(["#888888", TEST_COLOUR, "#D55E00"])[np.sign(gains).astype(int)]
+    for n, colour in enumerate(colours):
+        left.plot([0, 1], [100 * without[n], 100 * with_dropout[n]], "o-", color=colour)
+    left.set(xticks=[0, 1], xticklabels=["without", f"with dropout {drop:g}"],
+             xlim=(-0.3, 1.3), ylabel="test accuracy in %",
+             title=f"{np.sum(gains > 0)} of {len(gains)} pairs rise")
     right.axhline(0, color="#000000", linestyle="--")
-    right.scatter(range(1, len(gains) + 1), np.sort(gains), color=TEST_COLOUR)
+    order = np.argsort(gains)
+    right.scatter(range(1, len(gains) + 1), gains[order], color=colours[order])
     right.errorbar(len(gains) + 2, mean, error, color="#000000", marker="s", capsize=5)
-    right.annotate(f"mean {mean:+.2f}\n± {error:.2f}", (len(gains) + 2, mean + error),
-                   (0, 6), ha="center", textcoords="offset points")
-    right.set(xlabel="pair, sorted", ylabel="points gained by dropout",
-              xlim=(0, len(gains) + 4), xticks=range(1, len(gains) + 1),
-              title=f"{np.sum(gains > 0)} of {len(gains)} pairs gain")
+    right.text(len(gains) + 2, mean + error, "mean", ha="center", va="bottom")
+    right.set(xlabel="pair, sorted by gain", ylabel="points gained by dropout",
+              xlim=(0, len(gains) + 4), xticks=[1, len(gains)],
+              title=f"On average {mean:+.2f} ± {error:.2f} points")
     return fig
 
 
@@ -293,30 +293,29 @@ def plot_curves(rows, drop):
 
 
 def plot_units(rows, drop, rng):
-    """Draw the activations of one run, and what it costs to take units away."""
+    """Draw mean activations of the first run, and what taking units away costs."""
     fig, axs = plt.subplots(1, 3, figsize=(9, 4.2), layout="constrained")
     names, shares = ("without dropout", f"dropout {drop:g}"), (0, 0.2, 0.4, 0.6, 0.8)
     for ax, row, name, colour in zip(axs, rows, names, ("#000000", "#CC79A7")):
         X, y = row["data"]["validation"]
-        a1 = forward(row["params"], X, 1.0)["a1"][0, ::3]  # (N, H), every third image
-        digits = y[0, ::3].argmax(axis=-1)
-        means = [np.mean(a1[digits == k], axis=0) for k in range(10)]
-        order = np.ix_(np.argsort(digits), np.argsort(np.argmax(means, axis=0)))
-        picture = ax.imshow(a1[order].T, aspect="auto", vmin=0, vmax=4)
-        ax.set_xticks(np.searchsorted(np.sort(digits), range(10)), range(10), ha="left")
-        ax.set(xlabel="images, by digit", yticks=[],
+        a1 = forward(row["params"], X, 1.0)["a1"][0]  # (N, H)
+        means = np.array([a1[y[0, :, k] == 1].mean(axis=0) for k in range(10)]).T
+        most = means.max(axis=1, keepdims=True) + 1e-9  # (H, 1), no 0 for dead units
+        order = np.lexsort((means.argmax(axis=1), most[:, 0] < 1e-8))  # the dead last
+        picture = ax.imshow((means / most)[order], "Greys", aspect="auto", vmin=0)
+        ax.set(xlabel="digit", xticks=range(10), yticks=[],
                title=f"{name}:\n{np.mean(a1 > 0):.0%} of activations above 0")
         scores = []
         for share in shares:
             gone = rng.random((10, *row["params"]["b1"].shape)) < share
-            scores.append(np.mean([accuracies(row["params"] | {
+            scores.append(100 * np.mean([accuracies(row["params"] | {
                 "W2": row["params"]["W2"] * ~off.mT / (1 - share)}, X, y)
                 for off in gone]))
         axs[2].plot(shares, scores, "o-", color=colour, label=name)
     axs[0].set_ylabel("hidden units, by favourite digit")
-    fig.colorbar(picture, ax=axs[1], label="activation", pad=0.02)
-    axs[2].set(xlabel="share of units taken away", ylabel="validation accuracy",
-               title="Units taken away\nafter training")
+    fig.colorbar(picture, ax=axs[1], label="share of the row's largest", pad=0.02)
+    axs[2].set(xlabel="share of units taken away",
+               title="Validation accuracy in %,\nunits taken away")
     axs[2].legend()
     return fig
 
@@ -488,8 +487,9 @@ def judge_on_test(rows, drop):
     for name, score in scores.items():
         gain, error = mean_and_error(100 * (score - scores["without"]))
         metrics[name] = {"mean": score.mean(), "sd": score.std(ddof=1), "gain": gain,
-                         "error": error, "training": accuracies(
-                             chosen[name], *plain["data"]["training"]).mean()}
+                         "least": score.min(), "most": score.max(), "error": error,
+                         "training": accuracies(chosen[name],
+                                                *plain["data"]["training"]).mean()}
         print(f"{name:9s} {score.mean():7.2%} +- {100 * score.std(ddof=1):.2f} "
               f"{gain:+16.2f} +- {error:.2f}")
     gain, error = metrics["dropout"]["gain"], metrics["dropout"]["error"]

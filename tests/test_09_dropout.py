@@ -275,6 +275,15 @@ def test_ridge_regression_minimises_the_expected_dropout_loss(rng):
         assert script.expected_loss(X, y, beta + step, drop, rng)[0] > least
 
 
+def test_luck_beyond_two_standard_errors_and_why_s_minus_one(rng):
+    """README.md: one time in thirteen with ten pairs; S - 1 is right on average."""
+    d = rng.normal(size=(20_000, 10))
+    s = d.std(axis=1, ddof=1)
+    beyond = np.mean(np.abs(d.mean(axis=1)) > 2 * s / np.sqrt(10))
+    assert beyond == pytest.approx(1 / 13, abs=0.006)
+    assert np.mean(s**2) == pytest.approx(1, abs=0.02)
+
+
 def test_mean_and_standard_error():
     assert script.mean_and_error(np.array([1.0, 2.0, 6.0])) == pytest.approx(
         (3.0, np.sqrt(7 / 3))
@@ -346,17 +355,29 @@ def test_keras_drops_and_scales_alike(tf, rng):
     assert keras.mean() == pytest.approx(mask.mean(), abs=0.02)
 
 
-def test_early_stopping_picks_per_run(rng, monkeypatch):
+def test_early_stopping_picks_per_run(rng):
+    """Of three nets, bad, good and middling: run 1 has them in another order."""
     params, X, y, _ = small(rng, (2,))
-    other = {k: v + 1.0 for k, v in params.items()}
-    path = [(0, params), (10, other)]
-    scores = iter([np.array([0.5, 0.5]), np.array([0.5, 0.6])])
-    monkeypatch.setattr(script, "accuracies", lambda *_: next(scores))
+    path = [(0, params)]
+    for epoch in (10, 20):
+        start = {k: v.copy() for k, v in path[-1][1].items()}
+        path.append((epoch, script.train(start, X, y, 0.0, 5, 0.1, None)[0]))
+    first, last = path[0][1], path[2][1]
+    for name in first:  # run 1 learns backwards in time
+        first[name][1], last[name][1] = last[name][1].copy(), first[name][1].copy()
     kept, epochs = script.stop_early(path, X, y)
-    assert epochs == [0, 10]
-    for k in params:  # the earliest of equals for run 0, the better for run 1
-        np.testing.assert_array_equal(kept[k][0], params[k][0])
-        np.testing.assert_array_equal(kept[k][1], other[k][1])
+    assert epochs == [20, 0]
+    for k in params:
+        np.testing.assert_array_equal(kept[k][0], last[k][0])
+        np.testing.assert_array_equal(kept[k][1], first[k][1])
+
+
+def test_early_stopping_keeps_the_last_epoch_where_the_loss_falls_to_the_end():
+    """README.md, "What happened": nine runs stop at epoch 200, one at 190."""
+    images = ROOT / "09_dropout_regularization/images"
+    metrics = json.loads((images / "metrics.json").read_text("utf-8"))
+    assert metrics["early_epochs"] == (9 * 200 + 190) / 10
+    assert metrics["early"]["gain"] == 0
 
 
 def test_he_initialisation_and_zero_biases():
