@@ -498,6 +498,9 @@ def test_on_noisy_moons_the_wrong_points_become_surer(capsys):
         lost = script.loss(z[3][wrong], data["test_y"][wrong], "sigmoid")
         assert lost == pytest.approx(each, abs=0.05)
     assert history[1000]["loss"] == pytest.approx(0.17, abs=0.005)
+    for seed in range(3):
+        history = learnt(*"--data moons --noise 0 --seed".split(), seed)[3]
+        assert history[-1]["test_score"] == 1
 
 
 def test_one_cut_has_three_clouds_right_and_no_curve_says_a_half(capsys):
