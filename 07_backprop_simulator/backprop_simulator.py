@@ -340,15 +340,15 @@ def all_rules(sizes, phi, kind):
 
 
 def put_in(rule, known):
-    """Return the rule with nine digits of each number; negative ones in brackets."""
+    """Return the rule with nine digits of each number, twelve of "new", and no -0."""
     def multiply_out(match):  # a1 @ W2[:,0] becomes a1[0]*W2[0,0] + a1[1]*W2[1,0] + ...
         left, right = match.groups()
         pairs = [(f"{left}[{i}]", right.replace(":", str(i))) for i in range(8)]
         return " + ".join(f"{p}*{q}" for p, q in pairs if p in known and q in known)
 
     def put(match):
-        value = known[match[0]] + 0.0  # -0 becomes 0
-        return f"{value:.9g}" if value >= 0 else f"({value:.9g})"
+        digits, value = 12 if match[0] == "new" else 9, known[match[0]] + 0.0
+        return f"{value:.{digits}g}" if value >= 0 else f"({value:.{digits}g})"
 
     text = re.sub(r"(\w+) @ (\w+\[.+?\])", multiply_out, rule)
     text = re.sub(r"\bd?[WEabyz]\d*\[[\d,]+\]|\b(?:lr|S|new)\b", put, text)
@@ -508,29 +508,28 @@ def draw_box(ax, x, y, text, slope=None, frame="grey"):
 def plot_graph(W, b, z, a, y, J, da, dz, dW, db):
     """Draw each number of one step, and below it its slope dJ/d(number)."""
     sizes, L = [v.shape[1] for v in a.values()], len(W)
-    height = 1.2 * max(sizes) + 0.5
+    height, top = 1.2 * max(sizes) + 0.5, max(abs(v).max() for v in dW.values()) or 1
     fig, ax = plt.subplots(figsize=(2.1 + 3.6 * L, height), layout="constrained")
     for k, j in [(k, j) for k, size in enumerate(sizes) for j in range(size)]:
         x, at = 3.6 * k, 1.2 * ((sizes[k] - 1) / 2 - j)
-        target = f"\ntarget {y[0, j]:.4g}" if k == L else ""
-        slope = da[k][0, j] if k in da else None
+        text = f"a{k}[{j}]\n{a[k][0, j]:.4g}" + f"\ntarget {y[0, j]:.4g}" * (k == L)
         ax.plot([x - 1.1 * (k > 0), x], [at, at], color="grey", zorder=1)
         ax.plot([x, x + 1.2 * (k == L)], [at, at * (k < L)], color="grey", zorder=0)
-        draw_box(ax, x, at, f"a{k}[{j}]\n{a[k][0, j]:.4g}{target}", slope)
+        draw_box(ax, x, at, text, da[k][0, j] if k in da else None)
         if k == 0:
             continue
         draw_box(ax, x - 1.1, at, f"z{k}[{j}]\n{z[k][0, j]:.4g}", dz[k][0, j])
         ax.text(x - 1.1, at - 0.48, f"bias {b[k][0, j]:.4g}", ha="center", fontsize=9)
         for i, slope in enumerate(dW[k][:, j]):
             start, t = 1.2 * ((sizes[k - 1] - 1) / 2 - i), (0.33, 0.67)[i % 2]
-            ax.plot([x - 3.6, x - 1.1], [start, at], zorder=0, linewidth=1.5, alpha=0.6,
-                    color=ORANGE if slope > 0 else BLUE)
+            ax.plot([x - 3.6, x - 1.1], [start, at], zorder=0, alpha=0.6,
+                    lw=0.8 + 6 * abs(slope) / top, color=ORANGE if slope > 0 else BLUE)
             if W[k].size <= 9:  # t of the way, so that labels keep apart
                 draw_box(ax, x - 3.6 + 2.5 * t, start + t * (at - start),
                          f"{W[k][i, j]:.4g}", slope, "none")
     draw_box(ax, 3.6 * L + 1.2, 0, f"J\n{J:.4g}", 1.0)
     ax.set(title="Values, black, go right; slopes of J, in colour, come back left.\n"
-                 "Slope of a weight: value where its line starts × slope where it ends",
+                 "Slope of a weight (thickness): value at its start × slope at its end",
            xlim=(-0.4, 3.6 * L + 1.6), ylim=(0.15 - height / 2, height / 2 - 0.3))
     ax.axis("off")
     return fig
@@ -549,11 +548,11 @@ def plot_gate(W, a, da, dz, dW):
         ax.annotate("", (x - 0.7, 0), (x + 0.7, 0), arrowprops=arrow)
         ax.text(x, 0.1, text, ha="center", va="bottom", fontsize=9)
     for j, w in enumerate(W[2][0]):
-        at = 0.8 * ((n - 1) / 2 - j)
+        at = 1.0 * ((n - 1) / 2 - j)
         ax.annotate("", (5.5, 0.08 * np.sign(at)), (8.1, at), arrowprops=arrow)
         draw_box(ax, 8.5, at, f"dz2[{j}]", dz[2][0, j])
-        draw_box(ax, 6.9, 0.6 * at, f"× {w:.4g}  (W2[0,{j}])", w * dz[2][0, j], "none")
-    ax.set(xlim=(-0.4, 9), ylim=(0.1 - 0.4 * n, 0.4 * n),
+        draw_box(ax, 6.9, 0.6 * at, f"× {w:.4g}\n(W2[0,{j}])", w * dz[2][0, j], "none")
+    ax.set(xlim=(-0.4, 9), ylim=(0.1 - 0.5 * n, 0.5 * n),
            title="Products that meet at a1[0] are added; then each step is one product")
     ax.axis("off")
     return fig
@@ -590,8 +589,9 @@ def plot_check(table):
     for name, color in zip([name for name in table if name != "h"], ("k", "#D55E00")):
         ax.loglog(table["h"], table[name], "o-", color=color, label=f"d{name}[0,0]")
     ax.axvline(1e-5, color="grey", linestyle="--", zorder=0, label="h of the script")
-    ax.legend(loc="upper center")
-    ax.set(xlim=(0.2, 5e-13), xlabel="h, smaller to the right", ylabel="error",
+    ax.axhline(WRONG, color="grey", linestyle=":", zorder=0, label="above it: WRONG")
+    ax.legend(loc="lower right")
+    ax.set(xlim=(0.2, 5e-13), xlabel="bending  ←  h falls  →  rounding", ylabel="error",
            title="Over a large h the loss bends, a small h is lost in rounding")
     return fig
 
