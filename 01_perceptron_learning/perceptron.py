@@ -152,7 +152,6 @@ def separability(X, y):
     (1.16) (Lawson & Hanson 1974, ch. 23). Raises InputError.
     """
     from scipy.optimize import nnls
-
     folded = np.column_stack([X, np.ones(len(X))])  # x~, (N, D + 1)
     Z = y[:, None] * folded / np.linalg.norm(folded, axis=1).max()  # length <= 1
     target = np.append(np.zeros(Z.shape[1]), 1.0)
@@ -274,12 +273,12 @@ def plot_correction(y, before, after):
         way = z * c["w"] / (c["w"] @ c["w"])  # to the corner from the border
         ax.plot(*np.transpose([CORNERS[n], CORNERS[n] - way]), "k:", linewidth=2,
                 label="distance |z| / |w|")
+        ax.text(*(0.6 * c["w"] + [0, 0.12]), "w")
         ax.set_title(f"{when}: b = {c['b']:g}, z = {z:g} in the ring")
     draw_arrow(axs[1], (0, 0), old, "#777777")
     draw_arrow(axs[1], old, new - old, CLASS_COLOURS[5])
     axs[1].text(*(old - [0.3, 0.25]), "old w")
     axs[1].text(*(old + [0.6, 0.4]), "added")
-    axs[1].text(*(0.6 * new + [0, 0.3]), "new w")
     return finish(fig, axs[0], "One corner is right now, and two others became wrong")
 
 
@@ -289,11 +288,11 @@ def plot_loss(y, w, b):
     biases = np.linspace(b - 3, b + 1, 4000)  # so many that jumps look upright
     sums, answers = zip(*(forward(w, bias, CORNERS) for bias in biases))
     ax.plot(biases, [loss(z, y) for z in sums], color=CLASS_COLOURS[0], label="loss J")
-    ax.plot(biases, [np.mean(a != y) for a in answers], ":", linewidth=2.5,
+    ax.plot(biases, [np.mean(a != y) for a in answers], ":", linewidth=3, zorder=1,
             color=CLASS_COLOURS[5], label="share of wrong answers")
     ax.plot(b, loss(forward(w, b, CORNERS)[0], y), "ko", label="the end of epoch 1")
-    ax.text(b - 0.4, 0.12, "slope 0.5")  # these two are for the end of epoch 1 of AND
-    ax.text(b + 0.02, 0.92, "slope 0.75")
+    for x, height, slope in ((-3, 0.03, -0.25), (-0.4, 0.12, 0.5), (0, 0.92, 0.75)):
+        ax.text(b + x, height, f"slope {slope:g}")  # for the end of epoch 1 of AND
     ax.set(xlabel="bias b, while w stays ({:g}, {:g})".format(*w), ylim=(-0.05, 1.3))
     return finish(fig, ax, "The share of mistakes only jumps; the loss has a slope")
 
@@ -312,13 +311,12 @@ def plot_turns(y, corrections, columns, title):
 
 
 def plot_separable(line):
-    """Draw the convex hulls of AND, with the line in the widest gap, and of XOR."""
+    """Draw the hulls of AND, with the line in the widest gap, and of XOR."""
     fig, axs = plt.subplots(1, 2, figsize=(8, 4.8), layout="constrained")
-    for ax, gate in zip(axs, ("and", "xor")):
+    for ax, gate in zip(axs, ("and", "xor")):  # a hull has up to 3 points, all corners
         draw_gate(ax, GATES[gate], (-0.4, 1.7))
         for label, colour in zip((-1, 1), CLASS_COLOURS):
-            hull = CORNERS[GATES[gate] == label]  # of up to 3 points: all its corners
-            ax.fill(*hull.T, facecolor=colour, edgecolor=colour, linewidth=4, alpha=0.4)
+            ax.fill(*CORNERS[GATES[gate] == label].T, color=colour, lw=4, alpha=0.4)
     w, b = line[:2], line[2]
     draw_line(axs[0], w, b, color="#000000", linewidth=2)
     for x in CORNERS[1:]:  # the three nearest
@@ -334,11 +332,16 @@ def plot_path(X, y, names, corrections, m):
     """Draw the line after some of the corrections, the last in black."""
     fig, ax = plt.subplots(figsize=(8, 5.5), layout="constrained")
     draw_points(ax, X, y, names)
+    rim = ax.viewLim.corners()[[0, 1, 3, 2]]  # round the picture, from left below
+    rim = np.linspace(rim[:-1], rim[1:], 500, axis=1).reshape(-1, 2)  # points between
     count = len(corrections)
     for k in np.unique(np.linspace(1, count, 8).astype(int)):  # eight can be seen
         w, b = corrections[k - 1]["w"], corrections[k - 1]["b"]
-        draw_line(ax, w, b, color=plt.cm.viridis_r(k / (count + 1)), linewidth=1.2)
-    draw_line(ax, w, b, color="#000000", linewidth=2.5, label="the last line")
+        draw_line(ax, w, b, color=plt.cm.viridis_r(k / (count + 1)), linewidth=1.5)
+        beyond = np.sign(rim @ w + b) != np.sign(rim[0] @ w + b)
+        if beyond.any():  # the number stands where the line leaves the picture
+            ax.annotate(k, rim[beyond.argmax()], (2, 2), textcoords="offset points")
+    draw_line(ax, w, b, color="#000000", linewidth=2, label="the last line")
     if m["separator"] is not None:
         w1, w2, b = m["separator"] / m["gamma"]  # the nearest points have the sum +-1
         x1, x2 = np.meshgrid(ax.get_xlim(), ax.get_ylim())
@@ -348,9 +351,7 @@ def plot_path(X, y, names, corrections, m):
         ax.plot(*m["common_point"], "k*", markersize=14, label="in both hulls")
         draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], color="#000000",
                   linestyle="--", label="pocket: best")
-    colours = plt.cm.ScalarMappable(plt.Normalize(1, max(2, count)), "viridis_r")
-    fig.colorbar(colours, ax=ax, label="the line after correction number", pad=0.01)
-    return finish(fig, ax, f"{count} corrections, {count} lines: the last has "
+    return finish(fig, ax, f"The lines after corrections 1 to {count}: the last has "
                   f"{m['accuracy']:.0%} of the answers right")
 
 
@@ -536,7 +537,7 @@ def read_points(path):
     header = True  # the first row names the columns if it holds no number
     for cell in rows[0][:-1]:
         with contextlib.suppress(ValueError):
-            header = float(cell) is None
+            header = float(cell) is None  # so it is False where float takes the cell
     if header:
         names, rows = rows[0][:-1], rows[1:]
     if not 2 <= len(rows) <= 5000:
@@ -589,7 +590,6 @@ def load_data(name, csv_path, margin, rng):
         return *make_blobs(100, margin, rng), NAMES  # 100 can be told apart by eye
     if name == "iris":
         from sklearn.datasets import load_iris
-
         X, species = load_iris(return_X_y=True)
         names = ["petal length in cm", "petal width in cm", "setosa", "other species"]
         return X[:, 2:], np.where(species == 0, -1.0, 1.0), names
@@ -633,7 +633,7 @@ def report(m):
           f"{m['pocket_accuracy']:.1%}, averaged {m['averaged_accuracy']:.1%}.")
     if max(m["pocket_accuracy"], m["averaged_accuracy"]) <= m["majority"]:
         print(f"One answer for all would have {m['majority']:.1%}: these lines are no "
-              "better.\nLesson 02 adds a hidden layer.")
+              "better.\nFor such data see lesson 02.")
 
 
 def learn(name, X, y, epochs, lr, show=0):
