@@ -510,9 +510,9 @@ def plot_graph(W, b, z, a, y, J, da, dz, dW, db):
     sizes, L = [v.shape[1] for v in a.values()], len(W)
     height, top = 1.2 * max(sizes) + 0.5, max(abs(v).max() for v in dW.values()) or 1
     fig, ax = plt.subplots(figsize=(2.1 + 3.6 * L, height), layout="constrained")
-    for k, j in [(k, j) for k, size in enumerate(sizes) for j in range(size)]:
+    for k, j, v in [(k, j, v) for k, row in a.items() for j, v in enumerate(row[0])]:
         x, at = 3.6 * k, 1.2 * ((sizes[k] - 1) / 2 - j)
-        text = f"a{k}[{j}]\n{a[k][0, j]:.4g}" + f"\ntarget {y[0, j]:.4g}" * (k == L)
+        text = f"a{k}[{j}]\n{v:.4g}" + (f"\ntarget {y[0, j]:.4g}" if k == L else "")
         ax.plot([x - 1.1 * (k > 0), x], [at, at], color="grey", zorder=1)
         ax.plot([x, x + 1.2 * (k == L)], [at, at * (k < L)], color="grey", zorder=0)
         draw_box(ax, x, at, text, da[k][0, j] if k in da else None)

@@ -968,12 +968,17 @@ def test_printed_jacobians_agree_with_backward(capsys):
     assert "dz2/da1 (3, 2)" in text and "dz2/dW2 (3, 6), 6 of 18 not 0" in text
 
 
-def test_the_lines_of_the_graph_are_as_thick_as_their_slopes():
-    args, W, b, X, y = settings()
+@NETS
+def test_the_lines_of_the_graph_are_as_thick_as_their_slopes(flags):
+    args, W, b, X, y = settings(*flags)
     z, a = script.forward(W, b, X, args.phi)
     found = slopes_of(args, W, b, X, y)
     (ax,) = script.plot_graph(W, b, z, a, y, 0.3, *found.values()).axes
+    texts = " ".join(text.get_text() for text in ax.texts)
+    assert texts.count("target") == y.size
+    for value in (*X.flat, *y.flat, *a[len(W)].flat):
+        assert f"{value:.4g}" in texts
     thick = sorted(ln.get_linewidth() for ln in ax.lines if ln.get_color() != "grey")
-    largest = max(np.abs(v).max() for v in found["dW"].values())
+    largest = max(np.abs(v).max() for v in found["dW"].values()) or 1
     slopes = [abs(v) / largest for k in W for v in found["dW"][k].flat]
     np.testing.assert_allclose(thick, 0.8 + 6 * np.sort(slopes))
