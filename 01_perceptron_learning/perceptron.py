@@ -334,13 +334,14 @@ def plot_path(X, y, names, corrections, m):
     draw_points(ax, X, y, names)
     rim = ax.viewLim.corners()[[0, 1, 3, 2]]  # round the picture, from left below
     rim = np.linspace(rim[:-1], rim[1:], 500, axis=1).reshape(-1, 2)  # points between
-    count = len(corrections)
+    count, taken = len(corrections), []
     for k in np.unique(np.linspace(1, count, 8).astype(int)):  # eight can be seen
         w, b = corrections[k - 1]["w"], corrections[k - 1]["b"]
         draw_line(ax, w, b, color=plt.cm.viridis_r(k / (count + 1)), linewidth=1.5)
-        beyond = np.sign(rim @ w + b) != np.sign(rim[0] @ w + b)
-        if beyond.any():  # the number stands where the line leaves the picture
-            ax.annotate(k, rim[beyond.argmax()], (2, 2), textcoords="offset points")
+        place = (np.sign(rim @ w + b) != np.sign(rim[0] @ w + b)).argmax()
+        if place and all(abs(place - other) > 6 * len(str(k)) for other in taken):
+            ax.annotate(k, rim[place], (2, 2), textcoords="offset points")
+            taken.append(place)  # where the line leaves the picture, if there is room
     draw_line(ax, w, b, color="#000000", linewidth=2, label="the last line")
     if m["separator"] is not None:
         w1, w2, b = m["separator"] / m["gamma"]  # the nearest points have the sum +-1
@@ -348,11 +349,10 @@ def plot_path(X, y, names, corrections, m):
         ax.contourf(x1, x2, w1 * x1 + w2 * x2 + b, [-1, 1], colors=["#CCCCCC"])
         ax.fill(np.nan, np.nan, color="#CCCCCC", label="the gap")  # for the legend
     else:
-        ax.plot(*m["common_point"], "k*", markersize=14, label="in both hulls")
+        ax.plot(*m["common_point"], "k*", markersize=20, label="in both hulls")
         draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], color="#000000",
                   linestyle="--", label="pocket: best")
-    return finish(fig, ax, f"The lines after corrections 1 to {count}: the last has "
-                  f"{m['accuracy']:.0%} of the answers right")
+    return finish(fig, ax, f"{count} lines; the last answers {m['accuracy']:.0%} right")
 
 
 def plot_bound(cases):

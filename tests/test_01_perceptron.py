@@ -471,6 +471,19 @@ def test_the_picture_of_the_loss_names_its_slopes():
     script.plt.close(fig)
 
 
+def test_each_line_of_the_picture_at_the_top_has_its_number_on_it():
+    X, y = script.make_blobs(100, 0.1, np.random.default_rng(0))
+    w, b, mistakes, corrections = quietly(X, y)
+    m = script.measure(X, y, mistakes, corrections)
+    fig = script.plot_path(X, y, script.NAMES, corrections, m)
+    numbers = {int(text.get_text()): text.xy for text in fig.axes[0].texts}
+    assert [*numbers] == [1, 6, 12, 18, 24, 30, 36, 42]  # README.md names some
+    for k, place in numbers.items():
+        c = corrections[k - 1]
+        assert abs(c["w"] @ place + c["b"]) / np.linalg.norm(c["w"]) < 0.04  # a step
+    script.plt.close(fig)
+
+
 def test_every_wrong_corner_has_a_cross():
     for c in quietly(CORNERS, AND)[3]:
         fig, ax = script.plt.subplots()
