@@ -89,12 +89,20 @@ def worked():
         params = learn(LEARNS, epochs)[0] if epochs else LEARNS
         a1 = script.forward(params, X)["a1"][:, 0]
         brackets[f"bracket{epochs}"] = a1[0] + a1[3] - a1[1] - a1[2]
+    hundred_grads = script.backward(
+        learn(LEARNS, 100)[0], X, script.forward(learn(LEARNS, 100)[0], X), y
+    )
+    tied = script.forward(learn(STUCK)[0], X)["a1"][2:]
+    flat = {f"flat_1{m}_{j + 1}": tied[m, j] * (1 - tied[m, j])
+            for m in (0, 1) for j in (0, 1)}  # fmt: skip
     params, _ = learn(LEARNS)
     biases = [one_corner(n)[1]["b2"][0, 0] for n in range(4)]
     ten = thousand_after_ten_steps()
     return {
         "least10": ten.min(), "most10": ten.max(),
-        **brackets, "a": values["a"], "a_nudged": nudged["a"],
+        **brackets, "bend0": brackets["bracket0"] / 32,
+        "bend100": brackets["bracket100"] / 32, "slope100": hundred_grads["W2"][0, 0],
+        **flat, "a": values["a"], "a_nudged": nudged["a"],
         **{f"slope_{name}": value for name, value in slope.items()},
         "a11": cache["a1"][0, 0], "a12": cache["a1"][0, 1],
         "z2": cache["z2"][0, 0], "a2": a2, "loss": cost, "da2": a2 - 1,
@@ -427,11 +435,68 @@ def test_the_numbers_of_the_table_in_what_fails():
     assert counts == [4, 99, 147]
 
 
-def test_the_plateau_needs_both_layers_to_be_left():
+def test_both_layers_must_move_to_learn():
     """After 20,000 epochs with one layer's weights held no answer is near 0 or 1."""
-    for held in (("W2",), ("W1", "b1")):
+    for held, rest in ((("W2",), 0.089), (("W1", "b1"), 0.123)):
         outputs = script.forward(descend(LEARNS, 20_000, held=held), X)["a2"]
         assert 0.36 < outputs.min() and outputs.max() < 0.59
+        assert script.loss(outputs, y) == pytest.approx(rest, abs=0.0005)
+
+
+def scaled(n, hidden=1.0, output=1.0, seed=0):
+    """Return n random networks whose layers start that many times as large."""
+    first = script.init_params(n, 2, 1.0, np.random.default_rng(seed))
+    return {k: v * (hidden if k[1] == "1" else output) for k, v in first.items()}
+
+
+@pytest.mark.parametrize("seed, medians", [(0, (98, 208, 453)), (1, (92.5, 208.5, 463))])
+def test_larger_brackets_shorten_the_plateau(seed, medians):
+    """Half of 300 networks are below 0.115 after so many epochs (*What happened*)."""
+    for hidden, median in zip((2, 1, 0.5), medians):
+        params, steps = scaled(300, hidden, seed=seed), np.zeros(300)
+        for epoch in range(1, 600):
+            high = script.loss(script.forward(params, X)["a2"], y) > 0.115
+            steps[high] = epoch
+            params = descend(params, 1)
+        assert np.median(steps) == median
+
+
+def test_it_takes_two_small_layers_to_keep_all_on_the_plateau():
+    for hidden, output, low, high in ((0.1, 0.1, 0, 0), (0.1, 1, 0.2, 0.4),
+                                      (1, 0.1, 0.7, 0.9)):  # fmt: skip
+        last = script.forward(descend(scaled(200, hidden, output), 2000), X)["a2"]
+        share = (np.abs(last - y).max(axis=(-2, -1)) < 0.5).mean()
+        assert low <= share <= high
+
+
+@pytest.mark.slow
+def test_the_numbers_of_small_first_weights():
+    for hidden, output, count in ((0.1, 1, 285), (1, 0.1, 818)):
+        last = script.forward(descend(scaled(1000, hidden, output), 2000), X)["a2"]
+        assert (np.abs(last - y).max(axis=(-2, -1)) < 0.5).sum() == count
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_tied_corner_moves_the_unit_that_is_less_saturated_there(seed):
+    """And what this corner wants of that unit saturates it more."""
+    stuck, pairs = tied_pairs(400, seed)
+    rows = np.arange(len(pairs))[:, None]
+    a1 = script.forward(stuck, X)["a1"][rows, pairs]  # (networks, 2 corners, H)
+    unit = (a1 * (1 - a1)).argmax(axis=-1)
+    weight = stuck["W2"][rows, unit, 0]
+    up = np.sign(y[pairs, 0] - 0.5) * weight > 0
+    activation = np.take_along_axis(a1, unit[..., None], axis=-1)[..., 0]
+    assert (up == (activation > 0.5)).mean() > 0.98
+
+
+def test_the_central_difference_of_the_exercise():
+    moved = []
+    for sign in (1, -1):
+        params = {k: v.copy() for k, v in LEARNS.items()}
+        params["W1"][0, 1] += sign * 1e-5
+        moved.append(script.loss(script.forward(params, X)["a2"], y))
+    grads = script.backward(LEARNS, X, script.forward(LEARNS, X), y)
+    assert (moved[0] - moved[1]) / 2e-5 == pytest.approx(grads["W1"][0, 1], rel=5e-8)
 
 
 def test_the_output_weights_alone_bring_the_loss_to_an_eighth():
