@@ -591,8 +591,8 @@ def plot_check(table):
     ax.axvline(1e-5, color="grey", linestyle="--", zorder=0, label="h of the script")
     ax.axhline(WRONG, color="grey", linestyle=":", zorder=0, label="above it: WRONG")
     ax.legend(loc="lower right")
-    ax.set(xlim=(0.2, 5e-13), xlabel="bending  ←  h falls  →  rounding", ylabel="error",
-           title="Over a large h the loss bends, a small h is lost in rounding")
+    ax.set(xlim=(0.2, 5e-13), xlabel="h, smaller to the right", ylabel="error",
+           title="Left, large h: the loss bends. Right, small h: lost in rounding")
     return fig
 
 
