@@ -154,11 +154,9 @@ def descend_adam(theta, lr, momentum, steps):
 
 
 def train(theta, X, y, epochs, lr):
-    """Descend from theta (P,), or a stack (T, P), with all points in each step.
-
-    Returns some hundred points of the path (101, P) and their epochs (101,). lr may be
-    (T, 1). Raises FloatingPointError where it diverges.
-    """
+    """Descend from theta (P,), or a stack (T, P) with lr (T, 1), by all points; return
+    some hundred points of the path (101, P) and their epochs (101,). Raises
+    FloatingPointError where it diverges."""
     path, moments = [theta], [0]
     for epoch in range(1, epochs + 1):
         theta = theta - lr * gradient(theta, X, y)  # (P,)  (6.23)
@@ -228,8 +226,7 @@ def normalise_filters(d, theta):
 
 def largest(thetas, X, y):
     """Return the largest eigenvalue (T,) of networks, each on data X[i], y[i]."""
-    H = [hessian_times(np.eye(len(each)), each, X[i], y[i])
-         for i, each in enumerate(thetas)]
+    H = [hessian_times(np.eye(len(t)), t, X[i], y[i]) for i, t in enumerate(thetas)]
     return np.linalg.eigvalsh(H)[:, -1]  # in rising order
 
 
@@ -243,7 +240,8 @@ BLUE, RED, GREY, ORANGE = "#0072B2", "#D55E00", "#BBBBBB", "#E69F00"
 def plot_plane(x, y, z, path, names, title, levels, angle):
     """Draw z (B, A) over a plane, with a path (T, 3); return figure and left axes."""
     fig, (above, solid) = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
-    fig.colorbar(above.contourf(x, y, z, levels, extend="max"), label=names[2])
+    fig.colorbar(above.contourf(x, y, z, levels, extend="max"), label=names[2],
+                 ticks=levels[::5])
     above.plot(*path[:, :2].T, ".-", color="white", linewidth=1.2)
     above.text(*path[0, :2], "  start", color="white", fontsize=10, va="top")
     above.text(*path[-1, :2], "end  ", color="white", fontsize=10, ha="right")
@@ -255,7 +253,7 @@ def plot_plane(x, y, z, path, names, title, levels, angle):
     solid.plot(*path.T, color=RED, linewidth=3)
     solid.view_init(40, angle)
     above.set(xlabel=names[0], ylabel=names[1], title=title)
-    solid.set(xlabel=names[0][0], ylabel=names[1][0], zlim=(levels[0], levels[-1]),
+    solid.set(xlabel=names[0][0], ylabel=names[1][0], zticks=levels[::10],
               title=f"The same, up: {names[2]}")
     return fig, above
 
@@ -267,7 +265,7 @@ def plot_bowl(minimum, path):
     fig, ax = plot_plane(w, b, J, np.column_stack([path, line_loss(path)]), (
         "w", "b", "loss J"), "Contours are ellipses", np.arange(0, 76, 3), -60)
     lines = ax.contour(w, b, J, [1, 3, 10.75, 25], colors="white", linewidths=0.8)
-    ax.clabel(lines, fmt="%g", fontsize=9, manual=[(0.4, 2.6), (-0.3, 2), (-2, 4), (
+    ax.clabel(lines, fmt="%g", fontsize=9, manual=[(2, 2.4), (-0.3, 2), (-2, 4), (
         -1, -1)])  # 10.75 passes through the start
     arrows = [(path[0], -line_gradient(path[0]) / 4, ORANGE, "first step")]
     for value, u in zip(*np.linalg.eigh(BOWL)):  # drawn upwards
@@ -444,10 +442,10 @@ def study_parabola(minimum):
         path = descend(minimum * (0, 1), lr, 0, 4, np.array([1, 0]))
         rows.append({"eta*lambda": share, "eta": lr} | {
             f"w {k}": value for k, value in enumerate(path[:, 0])})
-        panels.append((f"ηλ = {share}: factor {1 - share:.1f}", {
+        panels.append((f"ηλ = {share}: factor {1 - share:.1f}".replace("-", "−"), {
             "_": (w, J, GREY, "-"), "_path": (path[:, 0], line_loss(path), RED, ".-"),
             "start": (path[:1, 0], line_loss(path[:1]), RED, "o")},
-            {"xlabel": "w", "ylabel": "loss J", "ylim": (0, 5)}))
+            {"xlabel": "w", "ylabel": "loss J", "ylim": (0, 5), "xticks": (0, 1, 2)}))
     return plot_panels(panels, 4), print_table(
         "Part one, a line through 4 points: w moves alone, b = 3 is held", rows)
 
@@ -464,8 +462,9 @@ def study_bowl(args):
     for name, lr, mu, colour in (
             ("half", 1 / high, 0, "#56B4E9"), ("above", 2.1 / high, 0, "#CC79A7"),
             ("best", 2 / (high + low), 0, BLUE),
-            ("momentum", args.bowl_lr, args.momentum, RED), ("Adam", None, 0.9, "k"),
-            ("light Adam", None, 0.36, ORANGE), ("heavy", None, 0.9, "#009E73")):
+            ("momentum", args.bowl_lr, args.momentum, RED),
+            ("Adam", None, 0.9, "#009E73"), ("light Adam", None, 0.36, ORANGE),
+            ("heavy", None, 0.9, "k")):
         descent = descend_adam if "Adam" in name else descend
         lr = lr or best_rate(descent, mu, minimum)
         path = descent(start, lr, mu, 40)
@@ -474,16 +473,19 @@ def study_bowl(args):
         rows.append({"descent": name, "eta": lr, "momentum": mu, "error 40": error[40],
                      "factor": (error[40] / error[20]) ** (1 / 20), "theory": np.nan
                      if descent is descend_adam else np.abs(roots).max()})  # (6.30)
-        errors[name] = (np.arange(41), error, colour, "-")
+        errors["_" + name] = (np.arange(41), error, colour, "-")
         panels.append((f"{name}: {error[40]:.3g} is left", rings | {
-            "_": (*path.T, RED, ".-"), "_goal": (*minimum[:, None], "k", "x")}, dict(
-            aspect=1, xlim=(-3, 5), ylim=(-1, 7), xlabel="w", ylabel="b")))
-    log = {"yscale": "log", "xlabel": "step", "ylabel": "distance to lowest point"}
-    tables = {"parabola": table, "bowl": print_table(
-        f"Both move: eigenvalues {high:g} and {low:g}, condition number "
-        f"{high / low:g}, limit {2 / high:g}", rows)}
-    return {"parabola": parabola, "descents": plot_panels(panels[:6], 3), "errors":
-            plot_panels([("A constant factor is a straight line", errors, log)], 1),
+            "_": (*path.T, colour, ".-"), "_start": (*start, "k", "o"),
+            "_goal": (*minimum, "k", "x")}, dict(
+            aspect=1, xlim=(-3, 5.5), ylim=(-1, 7), xlabel="w", ylabel="b")))
+    fig, height = plot_panels([("A constant factor is a straight line", errors, dict(
+        yscale="log", xlabel="step", ylabel="distance to lowest point"))], 1), 0
+    for name in sorted(errors, key=lambda name: errors[name][1][40]):
+        height = max(errors[name][1][40], 4 * height)  # above the name before
+        fig.axes[0].text(40.5, height, name[1:], color=errors[name][2], va="center")
+    tables = {"parabola": table, "bowl": print_table(f"Both move: eigenvalues {high:g} "
+        f"and {low:g}, condition number {high / low:g}, limit {2 / high:g}", rows)}
+    return {"parabola": parabola, "errors": fig, "descents": plot_panels(panels[:6], 3),
             "bowl": plot_bowl(minimum, descend(start, 1 / high, 0, 40))}, tables
 
 
@@ -501,8 +503,8 @@ def look_around(theta, X, y, epoch, rng):
     lines = {name: (t, [loss_at(theta + s * v, X, y) for s in t], colour, "-") for name,
              v, colour in (("random", d[:20], GREY), ("most", vectors.T[-1:], RED),
                            ("least", vectors.T[:1], BLUE))}
-    return row, (f"Epoch {epoch}: {np.mean(bends < 0):.0%} bend down", lines, {
-        "ylim": (0, 1.5), "xlabel": "distance t", "ylabel": "loss J"})
+    return row, (f"Epoch {epoch}: {np.mean(bends < 0):.0%} bend down", lines, dict(
+        xlim=(-2, 1.6), ylim=(0, 1.5), xlabel="distance t", ylabel="loss J"))
 
 
 def look_at_planes(path, X, y, steepest):
@@ -578,12 +580,10 @@ def study_further(args, X, y, end, rng):
     for lr, k, colour in ((0.2, 0, BLUE), (0.3, 10, RED)):
         rows.append({"eta": lr, "2 / eta": 2 / lr} | {
             name: each[k:k + 10].mean() for name, each in facts.items()})
-        for name, when, part in (("", 0, path), ("_", len(path), after)):
-            curve = largest(part[:, k], [X[k]] * len(part), [y[k]] * len(part))
-            edge[f"{name}eta = {lr:g} first"] = (
-                when + np.arange(len(part)), curve, colour, "-")
+        steps = np.concatenate([path[:, k], after[:, k]])  # (202, P)
+        curve = largest(steps, [X[k]] * len(steps), [y[k]] * len(steps))
+        edge[f"η = {lr:g} first"] = (np.arange(len(steps)), curve, colour, "-")
         edge[f"_{k}"] = ([0, 2 * len(path)], [2 / lr] * 2, colour, "--")
-    edge["_swap"] = ([len(path)] * 2, [2, 10], GREY, ":")
     pairs = {name: each[:10] - each[10:] for name, each in facts.items()}
     rows += [{"eta": "difference", "2 / eta": "-"} | {k: np.mean(d) for k, d in
              pairs.items()}, {"eta": "error", "2 / eta": "-"} | {

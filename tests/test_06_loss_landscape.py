@@ -221,6 +221,14 @@ def early(seed=0, steps=50):
     return np.linalg.eigvalsh(d @ H @ d.T)[-1], np.linalg.eigvalsh(H)[-1]
 
 
+@functools.cache
+def least_by_lanczos():
+    """The least number of ten products, for eight random starts at the end."""
+    X, y, path = walk(0, 0.2)
+    rngs = [np.random.default_rng(seed) for seed in range(8)]
+    return [script.lanczos(path[-1], X, y, 10, rng)[0] for rng in rngs]
+
+
 def tamed(seed=1):
     """The largest eigenvalue after ten steps with the rate 1."""
     X, y, start = beginning(seed)
@@ -292,7 +300,9 @@ def worked():
         "calm_all": jumps(lr=0.2)["jumps_all"],
         "early_plane": early()[0],
         "early_all": early()[1],
-        **{f"early{s}": np.divide(*early(s)) for s in (1, 2, 3)},
+        **{f"early{s}": np.divide(*early(s)) for s in (1, 2, 3, 9, 11)},
+        "lanczos_near": min(least_by_lanczos()),
+        "lanczos_far": max(least_by_lanczos()),
         "tamed": tamed(),
         "random_walk": walk_share(),
         **{f"random{seed}": rivals(seed)["more"] for seed in range(4)},
@@ -403,6 +413,8 @@ def test_a_memory_of_nine_tenths_is_what_makes_both_slow(descent):
     assert left_by(START, 0.36) < 1e-4 and left_by(START, 0.9) > 0.1
     for start in ((3, -1), (0, 5)):
         assert left_by(start, 0.9) > 100 * left_by(start, 0.36)
+        if descent == "descend_adam":  # the memory is only a part of the reason
+            assert left_by(start, 0.36) > 1000 * left(script.descend, start, 0.36)
 
 
 def test_adams_path_depends_on_the_axes_and_that_of_descent_does_not(monkeypatch):
@@ -574,6 +586,17 @@ def test_lanczos_finds_both_ends_of_the_whole_spectrum(rng, monkeypatch):
     np.testing.assert_allclose(every[[0, -1]], values[[0, -1]], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
+def test_ten_products_of_lanczos_come_nearer_than_thousands_of_exercise_5():
+    X, y, path = walk(0, 0.2)
+    v = np.random.default_rng(0).normal(size=49)
+    for _ in range(3000):
+        v = 10 * v - script.hessian_times(v, path[-1], X, y)
+        v /= np.linalg.norm(v)
+    slow = v @ script.hessian_times(v, path[-1], X, y)
+    assert np.linalg.eigvalsh(whole(path[-1], X, y))[0] < max(least_by_lanczos()) < slow
+
+
 def test_a_plane_is_what_a_loop_finds(rng):
     theta, X, y = network()
     d1, d2 = rng.normal(size=(2, theta.size))
@@ -617,10 +640,9 @@ def test_most_random_planes_bend_more_than_that_of_the_path(seed):
     assert found["more"] > 0.8 and found["random"] > 2 * found["own"]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_the_plane_of_a_short_training_is_not_flat(seed):
-    plane, everything = early(seed)
-    assert 0.5 * everything < plane < everything
+def test_the_plane_of_a_short_training_is_not_flat_but_for_two_seeds_of_twelve():
+    shares = np.array([np.divide(*early(seed)) for seed in range(12)])
+    assert list(np.flatnonzero(shares < 0.5)) == [9, 11] and shares.max() < 1
 
 
 def test_above_the_limit_a_network_does_not_always_explode():
