@@ -69,7 +69,7 @@ def fit_line(X, y):
 
 def init_params(V, b, M, H, S, rng):
     """Return S networks, stacked, that all are the line V (D, 1), b (1, 1) as yet."""
-    return {"W1": rng.normal(size=(S, M, H)) / np.sqrt(M),  # z1 of about 1, as in 08
+    return {"W1": rng.normal(size=(S, M, H)) / np.sqrt(M),  # so that z1 is about 1
             "b1": 0.5 * rng.normal(size=(S, 1, H)),  # bends at places of their own
             "W2": np.zeros((S, H, 1)),  # so that a2 = X @ V + b
             "b2": np.tile(b, (S, 1, 1)), "V": V}
@@ -189,8 +189,7 @@ SCALES = {"values": (np.positive, np.positive),  # as they are, and back again
 
 def to_scale(x, rule):
     """Return windows of values (N, W) as the rule sees them, (N, W) or (N, W - 1)."""
-    u = SCALES[rule["scale"]][0](x)
-    u = np.diff(u) if rule["difference"] else u
+    u = np.diff(SCALES[rule["scale"]][0](x), rule["difference"])  # 1 time or 0 times
     return (u - rule["mean"]) / rule["sd"]  # (10.16)
 
 
@@ -209,12 +208,10 @@ def next_values(rule, past):
 
 def learn_line(rule, rows, shape=(1, 1, 1), seed=0):
     """Return the rule with its line, as S networks (M, H, S) that add nothing yet."""
-    rule = {**rule, "mean": 0.0, "sd": 1.0}
-    y = pairs(rule, rows)[1]
-    rule |= {"mean": y.mean(), "sd": y.std() or 1.0}
-    V, b = np.eye(rule["order"])[:, :1], np.zeros((1, 1))  # repeat the window's oldest
-    if not rule["repeats"]:
-        V, b = fit_line(*pairs(rule, rows))
+    y = pairs({**rule, "mean": 0.0, "sd": 1.0}, rows)[1]
+    rule = {**rule, "mean": y.mean(), "sd": y.std() or 1.0}
+    oldest = np.eye(rule["order"])[:, :1], np.zeros((1, 1))  # of the window, repeated
+    V, b = oldest if rule["repeats"] else fit_line(*pairs(rule, rows))
     (M, H, S), rng = shape, np.random.default_rng(seed)
     return {**rule, "params": init_params(V, b, min(M, rule["order"]), H, S, rng)}
 
@@ -316,7 +313,8 @@ def plot_map(X, y, params, V, b, paths, truth):
     errors = np.exp(np.mean(np.log(abs(paths - truth) + 1e-12), axis=(0, 1)))
     axs[2].semilogy(steps, errors, "o-", color=NETWORK)
     axs[2].semilogy(steps[:9], errors[0] * 2.0 ** np.arange(9), **TRUTH)
-    axs[2].axhline(0.71, **TRUTH)  # so far apart are two values drawn at random
+    axs[2].text(5.5, errors[0] * 2**4, "doubling", va="top")
+    axs[2].axhline(0.5**0.5, **TRUTH)  # so far apart are two values drawn at random
     axs[2].text(1, 0.78, "two values at random")
     axs[2].set(xlabel="steps ahead", ylabel="error (geometric mean)",
                ylim=(None, 1.5), title="The error doubles\nuntil it is near chance")
@@ -337,6 +335,7 @@ def plot_window(network, row, name, M):
             text = f"{row[i]:.3g}" if abs(row[i]) < 1000 else f"{row[i]:.5g}"
             ax.text(i, -r, text, ha="center", va="center", bbox={
                 "boxstyle": "square,pad=0.4", "fc": colour, "ec": edge, "lw": width})
+        ax.text(n + r, -r - 0.5, "\u2193" * (r < 2), ha="center", va="center", size=18)
     ax.set(xlim=(-0.6, n + 2.6), ylim=(-2.5, 0.5),
            title=f"A forecast of {name} (blue frame) enters the next window.\n"
                  f"The line sees {D} values, the hidden layer the last {min(M, D)}")
@@ -352,17 +351,18 @@ def plot_forecasts(times, x, forecasts, name, score):
     top.plot(times[part], x[part], **TRUTH, label="truth", zorder=4)
     for who, (colour, lw) in {"last value": (LAST, 1), best: (LINE, 4),  # behind blue
                               "network": (NETWORK, 1.5)}.items():
-        top.plot(times[part], forecasts[who][part], color=colour, lw=lw, label=who)
-    top.legend(loc="upper left", ncols=4)
-    top.set(ylabel=name, ylim=(None, x.max() + 0.3 * np.ptp(x)), title="One step ahead"
+        top.plot(times[part], forecasts[who][part], color=colour, lw=lw,
+                 label=f"{who}: RMSE {score['models'][who]['rmse']:.4g}")
+    top.legend(loc="upper left", ncols=2)
+    top.set(ylabel=name, ylim=(None, x.max() + 0.4 * np.ptp(x)), title="One step ahead"
             f", the network against {best}, the best rival: {score['verdict']}")
-    for who, row in score["models"].items():
-        low.errorbar(100 * row["difference"] / row["mse"], f"{who}: RMSE "
-                     f"{row['rmse']:.4g}", xerr=100 * row["half"] / row["mse"], fmt="o",
-                     capsize=4, color=NETWORK if who == "network" else LINE)
-    low.axvline(0, color=NETWORK)
-    low.set(xlabel="squared error, network less rival, in % of the rival's (95 %)",
-            title="Left of 0 the network errs less; a bar across 0: no difference")
+    for who, row in list(score["models"].items())[1:]:
+        d, h = 100 * row["difference"] / row["mse"], 100 * row["half"] / row["mse"]
+        hue = "#888888" if abs(d) <= h else NETWORK if d < 0 else LINE
+        low.errorbar(d, f"{who}: RMSE {row['rmse']:.4g}", xerr=h, fmt="o", c=hue, lw=3)
+    low.axvline(0, **TRUTH)
+    low.set(xlabel="squared error of the network less the rival's, in % of the rival's",
+            title="Blue: the network errs less. Gray, across 0: no difference")
     return fig
 
 
@@ -371,22 +371,23 @@ def plot_checks(curves, epochs, shifts):
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
     for fold, curve in enumerate(curves, 1):
         shade = plt.get_cmap("OrRd")(0.3 + 0.14 * fold)  # light to dark: folds 1 to 5
-        left.plot(curve, color=shade)
-        left.plot(curve.argmin(), curve.min(), "o", color=shade, label=f"fold {fold}")
-    left.legend(loc="upper left")
+        left.plot(curve, "-o", color=shade, markevery=[curve.argmin()])
+        end = np.flatnonzero(~(curve > 1.18))[-1]  # higher there is no room
+        left.text(end, curve[end], f" {fold}", color=shade, size=14)
+    left.axhline(1, **TRUTH)
     left.axvline(epochs, **TRUTH)
     left.set_xscale("symlog", linthresh=1)  # 0, then equal steps for factors of ten
     left.xaxis.set_major_formatter("{x:.0f}")
     left.set(xlabel="epochs", ylabel="validation error / that of the line",
-             xlim=(-0.3, None), ylim=(None, 1.2), title="Five folds, their lowest "
+             xlim=(-0.3, None), ylim=(None, 1.2), title="Folds 1 to 5, their lowest "
              f"points\n(dots): stop at their median, {epochs}")
     for who, colour in (("last value", LAST), ("network", NETWORK)):
         right.plot(range(-2, 5), shifts[who], "o-", color=colour, label=who)
     right.legend()
     truth, last = shifts["network"][2:4]  # k = 0 and 1
     right.set(xlabel="shift k: compared with the value k steps before", ylabel="RMSE",
-              title=f"The network's forecast is {'' if last < truth else 'not '}nearer"
-                    "\nto the last value (k = 1) than to the truth")
+              title="Truth (k = 0) or last value (k = 1)?\nThe network is nearer "
+                    f"to the {'last value' if last < truth else 'truth'}")
     return fig
 
 
@@ -604,11 +605,10 @@ def read_times(cells, path):
         with contextlib.suppress(ValueError):
             dates = np.array([datetime.strptime(cell, form).replace(tzinfo=None)
                               for cell in cells], "datetime64[s]")
-            found.append((form, dates, *find_steps(dates)))
+            found.append((form.replace("%", ""), dates, *find_steps(dates)))
     if found:  # of two readings of 1/2/2020 the one with the steadier steps
         form, *times = min(found, key=lambda f: np.sum(abs(f[2] - 1) > 0.1))
-        print(f"Times: {form.replace('%', '')}, so {cells[1]} is {times[0][1]}, in "
-              f"{times[2]}")
+        print(f"Times: {form}, so {cells[1]} is {times[0][1]}, in {times[2]}")
         return times
     numbers = read_numbers(cells)
     for n in np.flatnonzero(np.isnan(numbers))[:1]:

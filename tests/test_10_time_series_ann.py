@@ -758,6 +758,35 @@ def test_the_common_stop_and_another_line_to_start_from():
 
 
 @pytest.mark.slow
+def test_two_unrelated_values_differ_by_the_root_of_a_half():
+    """README: "Why far forecasts fail"; by the angle, (10.3), on a fine grid."""
+    angles = np.pi * (np.arange(4000) + 0.5) / 4000
+    m = np.mean(np.log(np.sin(angles)))
+    assert m == pytest.approx(-np.log(2), abs=1e-3)
+    assert np.exp(2 * m) * 8**0.5 == pytest.approx(0.5**0.5, rel=1e-3)
+    assert worked()["apart"] == pytest.approx(0.5**0.5, rel=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "flags, verdicts",
+    [
+        (["--recent", "9"], ["better", "no difference", "no difference"]),
+        (["--decay", "0.1"], ["no difference", "better", "better", "no difference"]),
+    ],
+)
+def test_verdicts_of_settings_that_were_not_chosen(flags, verdicts, capsys):
+    """README, exercise 8: by seed, from 0 on, over all 88 years."""
+    for seed, verdict in enumerate(verdicts):
+        args = script.parse_args([*flags, "--seed", str(seed)])
+        _, _, x, name, ends = script.load_data(args)
+        models, _, later, _ = script.learn_all(x, ends[0], name, args)
+        nexts = {w: script.next_values(r, later[:, :-1]).mean(0) for w, r in models.items()}
+        score = script.judge(nexts, x[ends[0] :])
+        assert (score["best_rival"], score["verdict"]) == ("AR9", verdict), seed
+
+
+@pytest.mark.slow
 def test_causes_on_the_map_taken_away(monkeypatch):
     """A line on squares is exact; the map doubles, not the network; a slip is costly."""
     x = (script.make_data(320) - 0.5) * 8**0.5
@@ -766,19 +795,20 @@ def test_causes_on_the_map_taken_away(monkeypatch):
     V, b = script.fit_line(np.hstack([X, X**2])[:200], y[:200])
     assert np.abs(np.hstack([X, X**2]) @ V + b - y).max() < 1e-6
     V, b = script.fit_line(*seen)
-    first = script.init_params(V, b, 2, 8, 10, np.random.default_rng(0))
-    params, _ = script.train(first, *seen, 2000, 0.01, 0.0, unseen)
     truth = script.windows(x, 7)[0][2:][200:300]
-    ours = script.forecast(params, unseen[0], 7)
-    theirs = [ours[..., 0]]
-    for _ in range(6):
-        u = np.clip(theirs[-1] / 8**0.5 + 0.5, 0, 1)
-        theirs.append((4 * u * (1 - u) - 0.5) * 8**0.5)
 
     def typical(paths):
         return np.exp(np.mean(np.log(abs(paths - truth) + 1e-12), axis=(0, 1)))
 
-    np.testing.assert_allclose(typical(ours), typical(np.stack(theirs, -1)), rtol=0.1)
+    for seed in reversed(range(10)):
+        first = script.init_params(V, b, 2, 8, 10, np.random.default_rng(seed))
+        params, _ = script.train(first, *seen, 2000, 0.01, 0.0, unseen)
+        ours = script.forecast(params, unseen[0], 7)
+        theirs = [ours[..., 0]]
+        for _ in range(6):
+            u = np.clip(theirs[-1] / 8**0.5 + 0.5, 0, 1)
+            theirs.append((4 * u * (1 - u) - 0.5) * 8**0.5)
+        np.testing.assert_allclose(typical(ours), typical(np.stack(theirs, -1)), rtol=0.15)
     wrong = tutor.slipped(script, "backward", "(1 - a1**2)", "(1 - a1)")
     monkeypatch.setattr(script, "backward", wrong)
     _, errors = script.train(first, *seen, 2000, 0.01, 0.0, unseen)
@@ -799,8 +829,8 @@ def quick_main(monkeypatch, tmp_path):
 
     monkeypatch.setattr(script, "save_results", keep)
 
-    def run(*flags):
-        assert script.main([*map(str, flags), *QUICK, "--out", str(tmp_path)]) == 0
+    def run(*flags, quick=QUICK):
+        assert script.main([*map(str, flags), *quick, "--out", str(tmp_path)]) == 0
         return caught[-1]
 
     return run
@@ -911,6 +941,38 @@ def test_a_random_walk_is_called_a_forecast_that_lags(quick_main, tmp_path, rng,
     metrics = quick_main("--csv", write(tmp_path / "walk.csv", walk))
     assert metrics["only_lags"] and "only lags" in capsys.readouterr().out
     assert not quick_main("--csv", write(tmp_path / "w.csv", WAVE))["only_lags"]
+
+
+@pytest.mark.slow
+def test_23_of_24_random_walks_are_called_so(quick_main, tmp_path):
+    lags = []
+    for n in (300, 1000):
+        for seed in range(12):
+            walk = np.cumsum(np.random.default_rng(seed).normal(size=n)).round(6)
+            metrics = quick_main("--csv", write(tmp_path / "walk.csv", walk), quick=[])
+            lags.append(metrics["only_lags"])
+    assert sum(lags) == 23
+
+
+def test_pictures_say_what_was_found():
+    """Bars across 0 are gray; the numbers of the folds stand within the picture."""
+    truth = np.zeros(16)
+    forecasts = {"network": np.tile([1.0, 1.1], 8), "last value": np.tile([3.0, 4.0], 8),
+                 "AR2": np.tile([1.3, 0.6], 8), "AR9": np.tile([0.1, 0.2], 8)}  # fmt: skip
+    forecasts["AR2"][0] = 0
+    score = script.judge(forecasts, truth)
+    low = script.plot_forecasts(np.arange(16), truth, forecasts, "x", score).axes[1]
+    colours = [bar.lines[0].get_color() for bar in low.containers]
+    assert colours == [script.NETWORK, "#888888", script.LINE]
+    curves = [np.array([1.0, 0.9, 2.0]), np.array([1.0, 1.5]), np.full(2, np.nan)] * 2
+    shifts = {"last value": np.ones(7), "network": np.arange(7.0)}
+    for values, nearer in ((np.arange(7.0), "truth"), (-np.arange(7.0), "last value")):
+        shifts["network"] = values
+        left, right = script.plot_checks(curves[:5], 1, shifts).axes
+        assert right.get_title("left").endswith(nearer)
+    assert [text.get_text().strip() for text in left.texts] == list("12345")
+    assert [text.get_position() for text in left.texts[:2]] == [(1, 0.9), (0, 1.0)]
+    script.plt.close("all")
 
 
 def test_shifts_compare_with_neighbours_in_time(quick_main, tmp_path):
