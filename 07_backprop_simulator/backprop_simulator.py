@@ -745,7 +745,7 @@ def load_params(path):
              for k in layers}
         sizes = [len(W[1]), *(b[k].size for k in layers)]
         if entries or len(sizes) > 6 or not 1 <= min(sizes) <= max(sizes) <= 8:
-            raise ValueError(f"{[*entries] or sizes} are not 2 to 6 sizes from 1 to 8")
+            raise ValueError(f"{[*entries][:9] or sizes[:9]}: not 2 to 6 sizes of 1 to 8")
         for k in layers:
             if W[k].shape != (sizes[k - 1], sizes[k]):
                 raise ValueError(f"W{k} has the shape {W[k].shape}, and does not fit")
