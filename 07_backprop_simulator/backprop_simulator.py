@@ -745,7 +745,7 @@ def load_params(path):
              for k in layers}
         sizes = [len(W[1]), *(b[k].size for k in layers)]
         if entries or len(sizes) > 6 or not 1 <= min(sizes) <= max(sizes) <= 8:
-            raise ValueError(f"{[*entries][:9] or sizes[:9]}: not 2 to 6 sizes of 1 to 8")
+            raise ValueError(f"2 to 6 sizes from 1 to 8, not {[*entries] or sizes}")
         for k in layers:
             if W[k].shape != (sizes[k - 1], sizes[k]):
                 raise ValueError(f"W{k} has the shape {W[k].shape}, and does not fit")
@@ -754,7 +754,7 @@ def load_params(path):
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError,
             ValueError) as error:
         raise InputError(f"{path} must hold W1 (inputs, outputs), b1 (outputs), ... "
-                         f"as lists of numbers: {error}") from None
+                         f"as lists of numbers: {str(error)[:150]}") from None
     return W, b
 
 
