@@ -313,7 +313,7 @@ def plot_map(X, y, params, V, b, paths, truth):
     errors = np.exp(np.mean(np.log(abs(paths - truth) + 1e-12), axis=(0, 1)))
     axs[2].semilogy(steps, errors, "o-", color=NETWORK)
     axs[2].semilogy(steps[:9], errors[0] * 2.0 ** np.arange(9), **TRUTH)
-    axs[2].text(5.5, errors[0] * 2**4, "doubling", va="top")
+    axs[2].text(3.6, errors[0] * 2**2, "doubling", va="top", clip_on=True)
     axs[2].axhline(0.5**0.5, **TRUTH)  # so far apart are two values drawn at random
     axs[2].text(1, 0.78, "two values at random")
     axs[2].set(xlabel="steps ahead", ylabel="error (geometric mean)",
