@@ -304,6 +304,21 @@ def print_row(row):
           "{gradient:8.2g}".format(**row), flush=True)
 
 
+def start_sums(times, activation):
+    """Return how large the sums of layers 1 to 6 are before any step: (6,).
+
+    A root mean square over 300 starts with five hidden layers of six neurons, and over
+    200 points. The weights are ``times`` as large as (4.1) makes them.
+    """
+    rng, squares = np.random.default_rng(0), np.zeros(6)
+    X, phi = xor_clouds(200, rng)[0], dict.fromkeys(range(1, 7), activation)
+    for _ in range(300):
+        W, b = init_params([2, 6, 6, 6, 6, 6, 1], phi, rng)
+        z, _ = forward({k: times * W[k] for k in W}, b, X, phi)
+        squares += [np.mean(z[k] ** 2) for k in z]
+    return np.sqrt(squares / 300)
+
+
 def one_example(row, x, y, phi):
     """Return z, a, loss, dW, dz of one point x (1, D), y (1, K) with a row's weights.
 
@@ -328,7 +343,7 @@ LOOK = {"font.size": 9, "axes.titlesize": 10, "axes.titley": 1.0, "axes.labelpad
 GREY, GRID, TICKS = "#555555", 40, 25  # points along a side of a map; shades of a map
 WIDTH, HEIGHT, STRIP = 9, 6, 1.6  # inches: of a picture, and what a window adds below
 BOXES = {"net": (0, 1.95, 6.1, 3.75), "surface": (6.5, 2.4, 2.1, 2.1),
-         "loss": (0.6, 0.45, 1.4, 1.1), "score": (2.55, 0.45, 1.25, 1.1),
+         "loss": (0.6, 0.45, 1.4, 1.1), "score": (2.65, 0.45, 1.15, 1.1),
          "weights": (4.3, 0.45, 2.45, 1.1),
          "gradient": (7.35, 0.45, 1.4, 1.1)}  # left, bottom, width, height in inches
 PANELS = ("loss", "score", "weights", "gradient")
@@ -544,16 +559,17 @@ class Picture:
             self.maps[k, j] = ax.imshow([[0]], extent=(x - r, x + r, y - r, y + r),
                                         aspect="auto", origin="lower", zorder=2)
             name, look = str(j), {"va": "top", "size": size, "color": GREY}
+            box = {"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.85,
+                   "pad": 0.8}
             if k == 0:
                 room = max(1, int(14 * r))  # lines that are as high as a neuron
                 lines = textwrap.wrap(self.data["names"][j], 8)[:room]
                 name, look = "\n".join(map(plain, lines)), {"va": "center"}
             self.still.append(
-                ax.text(x - r - 0.04, y + (r if k else 0), name, ha="right", **look))
-            self.figures[k, j] = ax.text(
-                x + r + 0.03, y, "", va="center", size=size, zorder=5, linespacing=1.0,
-                bbox={"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.85,
-                      "pad": 0.8})
+                ax.text(x - r - 0.05, y + (r if k else 0), name, ha="right", bbox=box,
+                        **look))
+            self.figures[k, j] = ax.text(x + r + 0.03, y, "", va="center", size=size,
+                                         zorder=5, linespacing=1.0, bbox=box)
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
         square = r * np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
         style = {"facecolor": "none", "edgecolor": GREY, "linewidth": 0.8, "zorder": 3}
@@ -602,7 +618,8 @@ class Picture:
         self.still.append(ax.text(0, 1.04, "dots: training, squares: test",
                                   transform=ax.transAxes))
         longest, rows = 12 if len(data["classes"]) < 9 else 7, [[]]
-        for name, colour in zip(data["classes"], self.colours):
+        names = data["classes"] or ["below 0", "above 0"]  # of heights
+        for name, colour in zip(names, self.colours):
             x = sum(len(other) + 2 for other, _ in rows[-1])
             if rows[-1] and x + len(name[:longest]) > 28:  # the line is full
                 rows.append([])
@@ -821,6 +838,27 @@ class Picture:
                 self.learn("example")
 
 
+def plot_start():
+    """Draw the sums of a deep network before any step, for weights of four sizes."""
+    fig = Figure(figsize=(8, 3.4), layout="constrained")
+    ax = fig.subplots()
+    for times, name, text, colour in (
+            (10, "tanh", "weights 10 times as large", COLOURS[5]),
+            (1, "linear", "(4.1), without tanh", COLOURS[7]),
+            (1, "tanh", "weights as in (4.1)", COLOURS[2]),
+            (0.3, "tanh", "weights 0.3 times as large", COLOURS[0])):
+        sums = start_sums(times, name)
+        ax.plot(range(1, 7), sums, "o--" if name == "linear" else "o-", color=colour)
+        ax.text(6.12, sums[-1], text, color=colour, va="center")
+    ax.axhspan(np.arctanh(0.99), 50, color="#EEEEEE")
+    ax.text(6.12, 29, "here tanh is beyond ±0.99, flat", va="center", color=GREY)
+    ax.set(yscale="log", ylim=(5e-4, 50), xlim=(0.8, 8.2), xticks=range(1, 7),
+           xlabel="layer", ylabel="root mean square of its sums",
+           title="Before any step: small weights let sums fade, large ones go too far")
+    ax.yaxis.set_major_formatter("{x:g}")
+    return fig
+
+
 def plot_chain():
     """Draw the worked example of the README as a chain, forward and backward."""
     W = {1: np.array([[0.5, -1.0], [1.0, 0.5]]), 2: np.array([[1.0], [-2.0]])}
@@ -835,12 +873,12 @@ def plot_chain():
     arrows = {"a_0 z_1": "times $W_1$\n(4.2)", "z_1 a_1": "tanh\n(4.3)",
               "a_1 z_2": "times $W_2$\n(4.2)", "z_2 a_2": "sigmoid\n(4.3)",
               "a_2 J": "$y = 1$\n(4.4)", "J dz_2": "$a_2 - y$  (4.7)",
-              "dz_2 da_1": "times $W_2^T$\n(4.11)", "da_1 dz_1": "times tanh'\n(4.12)",
+              "dz_2 da_1": "times $W_2^T$\n(4.11)", "da_1 dz_1": "times slope\n(4.12)",
               "dz_2 dW_2": "times $a_1^T$  (4.9)", "dz_1 dW_1": "times $a_0^T$  (4.9)"}
     fig = Figure(figsize=(8, 3.6))
     ax = fig.add_axes((0, 0, 1, 0.9), xlim=(-0.4, 5.4), ylim=(-0.4, 2.4))
     ax.set_axis_off()
-    ax.set_title(" Numbers run forward to the loss (blue), slopes run back (red)")
+    ax.set_title(" Numbers run forward to the loss (above), slopes run back (below)")
     for name, (x, y, numbers) in boxes.items():
         rows = "\n".join("  ".join(f"{v:.4f}" for v in line) for line in numbers)
         ax.text(x, y, f"${name}$\n{rows}", ha="center", va="center",
@@ -852,8 +890,12 @@ def plot_chain():
         ax.annotate("", start + (1 - cut) * way, start + cut * way,
                     arrowprops={"arrowstyle": "-|>", "color": GREY})
         x, y = start + way / 2
-        ax.text(x + 0.06 * bool(way[1]), y - 0.1 * (ends == "J dz_2"), text, color=GREY,
-                ha="left" if way[1] else "center", va="center", linespacing=1.5)
+        if way[1]:
+            y -= 0.1 * (ends == "J dz_2")
+            ax.text(x + 0.06, y, text, va="center", color=GREY)
+            continue
+        for line, up, va in zip(text.split("\n"), (0.05, -0.07), ("bottom", "top")):
+            ax.text(x, y + up, line, va=va, ha="center", color=GREY)
     return fig
 
 
@@ -1724,7 +1766,7 @@ def films(picture):
     last, images, epochs = len(picture.history) - 1, [], []
     picture.fig.canvas.draw()
     picture.refresh(event=True)
-    for at in np.unique((last * np.linspace(0, 1, 44) ** 2).astype(int)).tolist():
+    for at in np.unique((last * np.linspace(0, 1, 40) ** 2).astype(int)).tolist():
         picture.at = at
         picture.show()
         picture.refresh()
@@ -1814,6 +1856,7 @@ def watch(args):
         run_training(picture, args)
         picture.show()
         others, figures["chain"] = {**films(picture), **stages(picture)}, plot_chain()
+        figures["start"] = plot_start()
         picture.show()
     verdict(picture)
     now = picture.history[-1]

@@ -90,7 +90,10 @@ def worked():
     l2W, _ = script.step(W, b, x, y, PHI, 0.1, 0.5)
     three = np.array([[2.0, 1.0, -1.0]])
     soft = script.softmax(three)[0]
+    small, start = script.start_sums(0.3, "tanh"), script.start_sums(1, "tanh")
     return {
+        "small_1": small[0], "small_6": small[5],
+        "start_1": start[0], "start_6": start[5],
         "z11": z[1][0, 0], "z12": z[1][0, 1], "a11": a[1][0, 0], "a12": a[1][0, 1],
         "z2": z[2][0, 0], "a2": a[2][0, 0], "J": script.loss(z[2], y, "sigmoid"),
         "dz2": db[2][0, 0], "dW21": dW[2][0, 0], "dW22": dW[2][1, 0],
@@ -368,34 +371,35 @@ def test_a_small_gradient_at_the_start_is_slopes_that_cancel(capsys):
     _, data, phi, history = learnt("--epochs", 200)
     norms = [row["gradient"] for row in history]
     assert np.argmax(norms) == 9
-    np.testing.assert_allclose([norms[0], norms[9]], [0.14, 0.27], atol=0.005)
+    np.testing.assert_allclose([norms[k] for k in (0, 2, 9)], [0.14, 0.09, 0.27], atol=0.005)
+    assert norms[18] > 0.05 > max(norms[19:])
 
     def alone(row):
         each = [
             script.one_example(row, data["X"][n : n + 1], data["y"][n : n + 1], phi)
             for n in range(len(data["X"]))
         ]
-        return np.mean(
-            [np.linalg.norm(script.flat(one["dW"], one["dz"])) for one in each]
-        )
+        return [np.linalg.norm(script.flat(one["dW"], one["dz"])) for one in each]
 
-    at = [alone(history[epoch]) for epoch in (0, 9, 200)]
+    assert min(alone(history[0])) == pytest.approx(0.76, abs=0.005)
+    at = [np.mean(alone(history[epoch])) for epoch in (0, 9, 200)]
     np.testing.assert_allclose(at, [1.1, 1.1, 0.01], rtol=0.08)
     sizes = [np.abs(history[epoch]["weights"]).mean() for epoch in (0, 20, 200)]
     np.testing.assert_allclose(sizes, [0.28, 0.57, 0.76], atol=0.005)
 
 
 @pytest.mark.slow
-def test_the_norm_rises_first_with_seven_seeds_and_few_points_pull_hard(capsys):
+def test_the_norm_falls_and_rises_again_and_few_points_pull_hard(capsys):
     """What happened, and the answer to exercise 7: a tenth has a third of the sum."""
-    rises, shares = 0, []
+    shares = []
     for seed in range(10):
         _, data, phi, history = learnt("--seed", seed)
-        rises += np.argmax([row["gradient"] for row in history]) > 0
+        norms = [row["gradient"] for row in history]
+        low = int(np.argmin(norms[:6]))
+        assert norms[0] > norms[1] and norms[low] < max(norms[low:16]) / 1.1
         a = script.forward(history[-1]["W"], history[-1]["b"], data["X"], phi)[1]
         away = np.sort(np.abs(a[3] - data["y"])[:, 0])[::-1]
         shares.append(away[:20].sum() / away.sum())
-    assert rises == 7
     assert [round(share, 2) for share in (min(shares), max(shares))] == [0.15, 0.37]
     assert shares[0] == pytest.approx(1 / 3, abs=0.01)
 
@@ -421,32 +425,23 @@ def test_the_size_of_the_first_weights_decides_a_deep_network(capsys, monkeypatc
     assert sum(history[-1]["loss"] > 0.2 for history in ends[10]) == 2
 
 
-def test_tanh_makes_the_sums_smaller_from_layer_to_layer_and_linear_does_not(rng):
-    """The start: what is said of the sums before any step."""
-    sizes = [2, 6, 6, 6, 6, 6, 1]
+def test_tanh_makes_the_sums_smaller_from_layer_to_layer_and_linear_does_not():
+    """The start: what is said of the sums before any step, and what the picture shows."""
+    linear = script.start_sums(1, "linear")
+    assert 2.1 < linear.min() and linear.max() < 2.3
+    assert script.start_sums(10, "tanh").min() > 9
+    small, start = script.start_sums(0.3, "tanh"), script.start_sums(1, "tanh")
+    assert (np.diff(start) < 0).all() and (small[1:] < 0.3 * start[1:]).all()
+    lines = {tuple(line.get_ydata()) for line in script.plot_start().axes[0].lines}
+    assert {tuple(linear), tuple(small), tuple(start)} < lines
 
-    def sums(activation, W, b, X):
-        phi = dict.fromkeys(range(1, 6), activation) | {6: "sigmoid"}
-        z, a = script.forward(W, b, X, phi)
-        sizes = [np.sqrt(np.mean(z[k] ** 2)) for k in z]
-        return np.array(sizes), [np.mean(np.abs(a[k]) > 0.99) for k in range(1, 6)]
 
-    for seed in range(3):
-        _, data, phi, history = learnt(*"--hidden 6 6 6 6 6 --epochs 1 --seed".split(), seed)
-        b = history[0]["b"]
-        for times in (0.3, 10):
-            W = {k: times * v for k, v in history[0]["W"].items()}
-            z, ends = sums("tanh", W, b, data["X"])
-            if times < 1:
-                assert 0.6 < z[0] < 0.9 and z[-1] < 0.0005
-            assert times < 1 or min(ends) > 0.65
-    for activation, ends in (("tanh", [2.1, 0.3]), ("linear", [2.1, 1.95])):
-        squares = np.zeros(6)
-        for _ in range(300):
-            W, b = script.init_params(sizes, {k: activation for k in range(1, 7)}, rng)
-            squares += sums(activation, W, b, data["X"])[0] ** 2 / 300
-        np.testing.assert_allclose(np.sqrt(squares)[[0, -1]], ends, atol=0.15)
-        assert activation == "tanh" or (np.abs(np.sqrt(squares) - 2) < 0.35).all()
+def test_before_any_step_the_sums_are_those_of_the_start(rng):
+    """One layer by hand: Var(z) is the mean square of what comes in, (4.1)."""
+    X = script.xor_clouds(200, np.random.default_rng(0))[0]
+    assert script.start_sums(1, "tanh")[0] == pytest.approx(
+        np.sqrt(np.mean(X**2)), rel=0.05
+    )
 
 
 @pytest.mark.parametrize("same, equal", [((0, 1), True), ((0,), False), ((1,), False)])
@@ -1180,6 +1175,34 @@ def test_a_neuron_shows_its_map_large_and_dims_what_is_not_its_own(window):
 def choose(window, part, n):
     P = window.data[part + "P"][n]
     click(window, *window.ax["surface"].transData.transform(P))
+
+
+def test_the_six_widest_lines_backward_end_at_the_largest_dz(capsys):
+    """One example, four phases: the picture of the phase backward."""
+    _, data, phi, history = learnt("--epochs", 1)
+    one = script.one_example(history[1], data["X"][:1], data["y"][:1], phi)
+    into = np.abs(one["dz"][2][0]).argmax()
+    slopes = np.abs(one["dW"][2])
+    assert slopes[:, into].min() > np.delete(slopes, into, axis=1).max()
+    order = np.abs(one["a"][1][0]).argsort()
+    np.testing.assert_array_equal(slopes[:, into].argsort(), order)
+
+
+def test_two_neurons_that_are_stuck_leave_two_clouds_pale(capsys):
+    """What fails: the picture of --hidden 2."""
+    _, data, phi, history = learnt("--hidden", 2)
+    W, b, P = history[-1]["W"], history[-1]["b"], data["test_P"]
+    a = script.forward(W, b, data["test_X"], phi)[1][2][:, 0]
+    left = P[:, 0] < 0
+    assert 0.4 < np.quantile(a[left], 0.05) and np.quantile(a[left], 0.9) < 0.5
+    assert np.quantile(np.abs(a[~left] - 0.5), 0.1) > 0.4
+
+
+def test_heights_have_a_legend():
+    picture = script.Picture(script.parse_args(["--data", "plane"]))
+    shown = {t.get_text(): t.get_color() for t in picture.ax["surface"].texts}
+    for text, colour in zip(("below 0", "above 0"), script.COLOURS):
+        assert np.allclose(shown[text], 0.8 * np.array(script.to_rgb(colour)))
 
 
 def test_one_example_goes_through_four_phases_in_place(window):
