@@ -141,15 +141,13 @@ OUTCOMES = {2: "two corners tied", 3: "three tied", 4: "all four tied", 0: "on t
 def init_params(trials, H, scale, rng):
     """Return T stacked networks, W1 (T, 2, H), ..., uniform from -scale to scale."""
     shapes = {"W1": (2, H), "b1": (1, H), "W2": (H, 1), "b2": (1, 1)}
-    return {name: rng.uniform(-scale, scale, (trials, *shape))
-            for name, shape in shapes.items()}
+    return {k: rng.uniform(-scale, scale, (trials, *v)) for k, v in shapes.items()}
 
 
 def activate(z, name):
     """Return the activation of z and its derivative there, element by element."""
     if name == "tanh":
-        a = np.tanh(z)
-        return a, 1 - a**2
+        return np.tanh(z), 1 - np.tanh(z) ** 2
     if name == "relu":
         return np.maximum(0.0, z), np.where(z > 0, 1.0, 0.0)
     a = sigmoid(z)
@@ -221,15 +219,12 @@ def resting_loss(tied, kind):
 
 
 def judge_networks(params, X, y, args):
-    """Return what became of T networks: solved, outcome and loss, each (T,).
-
-    outcome is m if the loss is within 2 % of (2.20) for m tied corners, else 0.
-    """
+    """Return "solved", "loss" and "outcome", each (T,), of T networks: the outcome is m
+    if the loss is within 2 % of (2.20) for m tied corners, else 0."""
     a2, cost, _ = variant(params, X, y, args.activation, args.loss)
     outcome = np.zeros(len(cost), dtype=int)
     for tied in (2, 3, 4):
-        rest = resting_loss(tied, args.loss)
-        outcome[np.abs(cost - rest) < 0.02 * rest] = tied
+        outcome[np.abs(cost / resting_loss(tied, args.loss) - 1) < 0.02] = tied
     solved = np.abs(a2 - y).max(axis=(-2, -1)) < 0.5
     return {"solved": solved, "outcome": outcome, "loss": cost}
 
@@ -237,15 +232,15 @@ def judge_networks(params, X, y, args):
 # --- Figures --------------------------------------------------------------------------
 
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0072B2", "#FFFFFF", "#E69F00"])
-TRUTH = {"color": "#000000", "linestyle": "--"}  # the truth, a bound, a theory line
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
-VALUE, SLOPE = "#0072B2", "#D55E00"  # numbers on the way forward, and back
+LINES = {"output ½": ("#000000", 1.5, "-"), "unit 1: z = 0": ("#009E73", 3, "--"),
+         "unit 2: z = 0": ("#CC79A7", 3, "--")}
 
 
 def draw_graph(ax, nodes, edges):
-    """Draw circles {name: (x, y, value, slope, their heights over it in points)} and
-    arrows (from, to, value, slope, at)."""
+    """Draw circles {name: (x, y, value, slope, their heights over it in points)}, or
+    boxes if they are operations, and arrows (from, to, value, slope, at)."""
     texts = []
     for start, end, value, slope, at in edges:
         tail, tip = np.array(nodes[start][:2]), np.array(nodes[end][:2])
@@ -253,10 +248,11 @@ def draw_graph(ax, nodes, edges):
             "arrowstyle": "-|>", "color": "#888888", "shrinkA": 22, "shrinkB": 24})
         texts.append((*(tail + at * (tip - tail)), value, slope, (1, -1)))
     for name, (x, y, *_) in nodes.items():
-        ax.scatter(x, y, s=1500, color="white", edgecolor="#000000", zorder=2)
+        ax.scatter(x, y, s=1500, color="white", edgecolor="#000000", zorder=2,
+                   marker="s" if name in "×+σ" else "o")
         ax.text(x, y, name, ha="center", va="center", zorder=3)
     for x, y, value, slope, lifts in (*texts, *nodes.values()):
-        for text, colour, lift in zip((value, slope), (VALUE, SLOPE), lifts):
+        for text, colour, lift in zip((value, slope), ("#0072B2", "#D55E00"), lifts):
             ax.annotate(text.replace("-", "−"), (x, y), (0, lift), color=colour,
                         textcoords="offset points", ha="center",
                         va="bottom" if lift > 0 else "top",
@@ -285,128 +281,134 @@ def plot_sigmoid():
 def plot_circuit(values, slope):
     """Draw the small circuit of ``neuron``: a product, a sum and a sigmoid."""
     fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-    places = {"x": (0, 1.2), "w": (0, 0), "p": (1.3, 0.6), "b": (1.3, -0.5),
-              "z": (2.6, 0.6), "a": (3.9, 0.6)}
+    places = {"x": (0, 1.3), "w": (0, -0.1), "p": (2.2, 0.6), "b": (2.2, -0.5),
+              "z": (4, 0.6), "a": (6.3, 0.6)}
     nodes = {name: (*place, f"{values[name]:.4g}", f"{slope[name]:.4g}", (24, -24))
              for name, place in places.items()}
-    local = {"xp": f"× w = {values['w']:g}", "wp": f"× x = {values['x']:g}",
-             "pz": "× 1", "bz": "× 1", "za": f"× a(1 − a)\n= {slope['z']:.4f}"}
+    for box, x, word in zip("×+σ", (1.4, 3.2, 5.5), ("product", "sum", "sigmoid")):
+        nodes[box] = (x, 0.6, "", "", (24, -24))
+        ax.text(x, 1, word, ha="center", style="italic")
+    local = {"x×": f"× w = {values['w']:g}", "w×": f"× x = {values['x']:g}", "×p": "",
+             "p+": "× 1", "b+": "× 1", "+z": "", "σa": "",
+             "zσ": f"× a(1 − a)\n= {slope['z']:.4f}"}
     draw_graph(ax, nodes, [(*ends, "", text, 0.5) for ends, text in local.items()])
-    for x, word in ((1.3, "product"), (2.6, "sum"), (3.9, "sigmoid")):
-        ax.text(x, 1.3, word, ha="center", style="italic")
-    ax.set(xlim=(-0.4, 4.4), ylim=(-1, 1.75),
+    ax.set(xlim=(-0.35, 6.65), ylim=(-1, 1.8),
            title="Values run forward (blue). Slopes run back (red): incoming × local")
     return fig
 
 
 def plot_network(params, X, y, n):
     """Draw the 2-2-1 network with the numbers of corner n, forward and backward."""
-    x, target = X[n : n + 1], y[n : n + 1]
+    x, t = X[n : n + 1], y[n : n + 1]
     cache = forward(params, x)
-    grads = backward(params, x, cache, target)
-    fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+    grads = backward(params, x, cache, t) | {"a2": cache["a2"] - t}
+    fig, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
     w, c, g = ({k: [f"{v:{digits}}" for v in values.ravel()] for k, values in d.items()}
                for d, digits in ((params, "g"), (cache, ".4f"), (grads, ".4f")))
     nodes = {"output": (4, 0.8, f"b {w['b2'][0]}\nz {c['z2'][0]}\na {c['a2'][0]}",
-                        f"slope of a\n{cache['a2'][0, 0] - target[0, 0]:.4f}\n"
-                        f"slope of z\n{g['b2'][0]}", (24, -24)),
-             "loss": (5.6, 0.8, f"target {target[0, 0]:g}\n"
-                                f"loss {loss(cache['a2'], target):.4f}", "", (24, 0))}
+                        f"da {g['a2'][0]}\ndz {g['b2'][0]}", (24, -24)),
+             "loss": (5.6, 0.8, f"target {t[0, 0]:g}\nloss {loss(cache['a2'], t):.4f}",
+                      "", (24, 0))}
     edges = [("output", "loss", "", "", 0.5)]
     for j, lifts in ((0, (24, 52)), (1, (-24, -52))):
         unit, text = f"unit {j + 1}", f"b {w['b1'][j]}\nz {c['z1'][j]}, a {c['a1'][j]}"
         nodes[f"x{j + 1}"] = (0, 1.6 * (1 - j), f"{x[0, j]:g}", "", (24, 0))
-        nodes[unit] = (2.2, 1.6 * (1 - j), text, f"slope of z {g['b1'][j]}", lifts)
+        nodes[unit] = (2.2, 1.6 * (1 - j), text, f"dz {g['b1'][j]}", lifts)
         edges += [("x1", unit, w["W1"][j], g["W1"][j], 0.3),
                   ("x2", unit, w["W1"][2 + j], g["W1"][2 + j], 0.3),
                   (unit, "output", w["W2"][j], g["W2"][j], 0.5)]
     draw_graph(ax, nodes, edges)
-    ax.set(xlim=(-0.4, 6), ylim=(-0.8, 2.4),
-           title=f"Forward, blue: the answer is {c['a2'][0]}. Back, red: how fast the "
-                 "loss changes with each")
+    ax.set(xlim=(-0.4, 6), ylim=(-0.7, 2.3),
+           title="Forward, blue. Back, red: how fast the loss changes with each number")
     return fig
 
 
 def plot_corners(slopes, X, y):
     """Draw the slope that each corner asks of one weight, and their mean."""
-    names = [*(f"({a:g}, {b:g})\nwants {t:g}" for (a, b), t in zip(X, y[:, 0])),
-             "mean"]
+    names = [f"({a:g}, {b:g})\nwants {t:g}" for (a, b), t in zip(X, y[:, 0])]
     heights = [*slopes, sum(slopes) / 4]
     fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
-    colours = [SIGNED(target) for target in y[:, 0]] + ["#000000"]
-    bars = ax.bar(names, heights, color=colours, width=0.6)
+    bars = ax.bar([*names, "mean"], heights, color=[*SIGNED(y[:, 0]), "#000000"])
     ax.bar_label(bars, [f"{h:+.4f}".replace("-", "−") for h in heights], padding=3)
     ax.axhline(0, color="#888888", linewidth=1)
-    ax.set(ylabel="slope of the loss at W2[0, 0]", ymargin=0.25,
-           title="The four corners pull at one weight; the mean of their slopes is "
-                 f"{heights[-1]:.4f}".replace("-", "−"))
+    ax.set(ylabel="slope asked for at W2[0, 0]", ymargin=0.25,
+           title="Four corners pull at one weight; it follows only the mean of their "
+                 f"slopes, {heights[-1]:.4f}".replace("-", "−"))
     return fig
 
 
-def draw_plane(ax, values, edges):
-    """Colour a square by outputs (n, n), 0 blue, 1 orange; draw the border at 0.5."""
-    ax.imshow(values, cmap=SIGNED, vmin=-0.4, vmax=1.4, origin="lower",
-              extent=edges * 2, interpolation="bilinear")
-    if values.min() < 0.5 < values.max():
-        u = np.linspace(*edges, len(values))
-        ax.contour(u, u, values, [0.5], colors="#000000", linewidths=1.5)
+def draw_plane(ax, params, edges, folded=False):
+    """Colour a square of inputs or, if folded, of hidden activations; draw LINES."""
+    u = np.linspace(*edges, 150)
+    plane = np.stack(np.meshgrid(u, u), axis=-1).reshape(-1, 2)
+    cache = forward(params, plane)
+    sums = [cache["z2"], *cache["z1"].T] if not folded else [
+        plane @ params["W2"] + params["b2"]]
+    ax.imshow(sigmoid(sums[0]).reshape(150, 150), cmap=SIGNED, vmin=-0.4, vmax=1.4,
+              origin="lower", extent=edges * 2, interpolation="bilinear")
+    for z, (colour, width, dash) in zip(sums, LINES.values()):
+        if z.min() < 0 < z.max():
+            ax.contour(u, u, z.reshape(150, 150), [0], colors=colour, linewidths=width,
+                       linestyles=dash)
 
 
-def mark_corners(ax, points, y):
+def mark_corners(ax, points, y, names=True):
     """Mark the corners at points (4, 2); those on one point are named together."""
     for n in range(4):
         same = [m for m in range(4) if np.abs(points[m] - points[n]).max() < 0.12]
         size = 90 if n == same[0] else 260  # so that both can be seen on one point
         ax.scatter(*points[n], s=size, marker="os"[int(y[n, 0])], edgecolor="white",
                    color=SIGNED(y[n, 0]), zorder=4 + (n == same[0]))
-        if n == same[0]:
+        if names and n == same[0]:
             x, up = points[n, 0], points[n, 1] > 0.5
             ax.annotate("\n".join(f"({m // 2}, {m % 2})" for m in same), points[n],
                         (8 if x < 0.5 else -8, 9 if up else -14), zorder=5,
                         ha="left" if x < 0.5 else "right", va="bottom" if up else "top",
-                        textcoords="offset points")
+                        textcoords="offset points",
+                        bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 1})
 
 
-def enlarge_pair(ax, params, X, y, pair):
-    """Draw two corners that fell on one point, and where the next step moves each."""
-    cache = forward(params, X)
-    grads = backward(params, X, cache, y)
-    way = forward({k: params[k] - grads[k] for k in params}, X)["a1"] - cache["a1"]
-    inset = ax.inset_axes([0.03, 0.03, 0.48, 0.5], xticks=[], yticks=[])
-    for n, (a, b) in zip(pair, cache["a1"][pair]):
-        inset.quiver(a, b, *way[n] / np.linalg.norm(way[n]), scale=4, width=0.02)
-        inset.scatter(a, b, s=80, marker="os"[int(y[n, 0])], color=SIGNED(y[n, 0]))
-    inset.margins(0.5, 1)
-    inset.set_title(" both, enlarged;\n arrows: next step", size=9, weight=400, y=0.73)
+def plot_learning(stages, X, y):
+    """Draw the square at some stages of learning, each as ``train`` returned it."""
+    fig, axes = plt.subplots(1, len(stages), figsize=(8, 2.5), layout="constrained")
+    costs = [float(loss(forward(params, X)["a2"], y)) for params, _ in stages]
+    for ax, cost, (params, losses) in zip(axes, costs, stages):
+        draw_plane(ax, params, (-0.4, 1.4))
+        mark_corners(ax, X, y, names=False)
+        ax.set(xticks=[0, 1], yticks=[0, 1], xlabel="x1", ylabel="x2")
+        ax.set_title(f"epoch {len(losses)}\nloss {cost:.3f}", size=10, weight=400)
+        ax.label_outer()
+    fig.suptitle(f"The loss falls by {costs[0] - costs[1]:.3f} up to epoch "
+                 f"{len(stages[1][1])}, then by {costs[1] - costs[-1]:.3f}", x=0.01,
+                 ha="left", size=11, weight=700)
+    return fig
 
 
 def plot_folding(params, X, y):
     """Draw the two hidden lines, and the square as the hidden units see it: folded."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4.3), layout="constrained")
-    u = np.linspace(-0.4, 1.4, 150)
-    plane = np.stack(np.meshgrid(u, u), axis=-1).reshape(-1, 2)
-    cache = forward(params, plane)
-    draw_plane(left, cache["a2"].reshape(150, 150), (-0.4, 1.4))
-    for j, colour in ((0, "#009E73"), (1, "#CC79A7")):
-        sums = cache["z1"][:, j].reshape(150, 150)
-        left.contour(u, u, sums, [0], colors=colour, linewidths=3.5, linestyles="--")
-        left.plot([], [], "--", color=colour, lw=3.5, label=f"unit {j + 1}: z = 0")
-    left.plot([], [], color="#000000", lw=1.5, label="output ½")
-    left.legend(loc=(0, -0.25), ncols=3, fontsize=9, columnspacing=1, handlelength=1.8)
-    a = np.linspace(-0.15, 1.25, 150)
-    hidden = np.stack(np.meshgrid(a, a), axis=-1).reshape(-1, 2)
-    outputs = sigmoid(hidden @ params["W2"] + params["b2"]).reshape(150, 150)
-    draw_plane(right, outputs, (-0.15, 1.25))
+    draw_plane(left, params, (-0.4, 1.4))
+    draw_plane(right, params, (-0.15, 1.25), folded=True)
+    for name, (colour, width, dash) in LINES.items():
+        left.plot([], [], dash, color=colour, lw=width, label=name)
+    left.legend(loc=(0, -0.25), ncols=3, fontsize=9, columnspacing=0.7, handlelength=2)
     for via, width, colour in ((1, 7, "#BBBBBB"), (2, 2.5, "#444444")):
-        path = np.concatenate([np.linspace(X[0], X[via], 60),
-                               np.linspace(X[via], X[3], 60)])
+        path = np.vstack([np.linspace(X[0], X[via]), np.linspace(X[via], X[3])])
         right.plot(*forward(params, path)["a1"].T, color=colour, linewidth=width)
         left.plot(*path.T, color=colour, linewidth=width, zorder=3)
+    cache = forward(params, X)
     mark_corners(left, X, y)
-    mark_corners(right, forward(params, X)["a1"], y)
-    wrong = np.flatnonzero(np.abs(forward(params, X)["a2"] - y) > 0.25)
-    if len(wrong) == 2:
-        enlarge_pair(right, params, X, y, wrong)
+    mark_corners(right, cache["a1"], y)
+    wrong = np.flatnonzero(np.abs(cache["a2"] - y) > 0.25)
+    if len(wrong) == 2:  # enlarge them, and show where the next step moves each
+        grads = backward(params, X, cache, y)
+        way = forward({k: params[k] - grads[k] for k in params}, X)["a1"] - cache["a1"]
+        inset = right.inset_axes([0.03, 0.03, 0.48, 0.5], xticks=[], yticks=[])
+        for n, (a, b) in zip(wrong, cache["a1"][wrong]):
+            inset.quiver(a, b, *way[n] / np.linalg.norm(way[n]), scale=4, width=0.02)
+            inset.scatter(a, b, s=80, marker="os"[int(y[n, 0])], color=SIGNED(y[n, 0]))
+        inset.margins(0.5, 1)
+        inset.set_title(" enlarged; arrows:\n next step", size=9, weight=400, y=0.73)
     plt.setp((left, right), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     left.set(xlabel="x1", ylabel="x2", title="Two hidden lines cut the square")
     right.set(xlabel="hidden unit 1", ylabel="hidden unit 2",
@@ -418,16 +420,14 @@ def plot_loss(learnt, many, found, kind):
     """Draw the loss of one network and of up to 80 more, and the levels of (2.20)."""
     fig, ax = plt.subplots(figsize=(8, 4.6), layout="constrained")
     epochs, losses = many["epoch"], np.array(many["losses"])
-    for solved, colour, name in ((True, "#56B4E9", "solve XOR"),
-                                 (False, "#D55E00", "do not")):
+    for solved, colour, name in ((1, "#56B4E9", "solve XOR"), (0, "#D55E00", "do not")):
         drawn = losses[:, :80][:, found["solved"][:80] == solved]
         ax.plot(epochs, drawn, color=colour, lw=0.7, alpha=0.6)
         ax.plot([], color=colour, label=f"{np.sum(found['solved'] == solved)} {name}")
-    ax.plot(range(1, len(learnt) + 1), learnt, color="#000000", lw=2.5,
-            label="the network of the lesson")
+    ax.plot(range(1, len(learnt) + 1), learnt, "k", lw=2, label="the lesson's network")
     for tied in sorted(set(found["outcome"]) - {0}):
         rest = resting_loss(tied, kind)
-        ax.axhline(rest, linewidth=1, zorder=0, **TRUTH)
+        ax.axhline(rest, color="#000000", linestyle="--", linewidth=1, zorder=0)
         ax.text(1.01, rest, f"{OUTCOMES[tied]}\n{rest:.4f}", va="center",
                 transform=ax.get_yaxis_transform())
     ax.set(xscale="log", xmargin=0, xlabel="epoch", ylabel="loss",
@@ -555,8 +555,7 @@ def read_weights(path):
         saved = json.loads(path.read_text(encoding="utf-8"))
         H = len(saved["W1"][0])
         shapes = {"W1": (2, H), "b1": (1, H), "W2": (H, 1), "b2": (1, 1)}
-        params = {name: np.array(saved[name], dtype=float).reshape(shape)
-                  for name, shape in shapes.items()}
+        params = {k: np.array(saved[k], float).reshape(v) for k, v in shapes.items()}
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{path} must hold W1 (2 rows of H numbers), b1 (H), W2 (H "
                          f"rows of 1) and b2 (1) as JSON: {error}") from None
@@ -590,14 +589,13 @@ def parse_args(argv=None):
 def tell_one_step(params, n):
     """Print the numbers of corner n; return each corner's slope at W2[0, 0]."""
     slopes = []
-    for m in range(4):
-        x, target = X[m : m + 1], y[m : m + 1]  # one row each
+    for m, (x, target) in enumerate(zip(X[:, None], y[:, None])):  # one row each
         cache = forward(params, x)
         grads = backward(params, x, cache, target)
         slopes.append(grads["W2"][0, 0])
         if m == n:
-            print(f"The corner ({x[0, 0]:g}, {x[0, 1]:g}) alone, before any step; it "
-                  f"wants {target[0, 0]:g}; loss {loss(cache['a2'], target):.4f}:")
+            print("The corner ({:g}, {:g}) alone, before any step; it wants {:g}; loss "
+                  "{:.4f}:".format(*x[0], *target[0], loss(cache["a2"], target)))
             for name, a in (cache | {"d" + k: v for k, v in grads.items()}).items():
                 print(f"  {name:4s}", " ".join(f"{v:8.4f}" for v in a.ravel()))
     print("The slope at W2[0, 0] that each corner asks for:",
@@ -640,8 +638,7 @@ def tell_many(many, found, args):
 
 def solve_xor(args):
     """Train one network, then many; judge, draw and save."""
-    start, other = ({name: np.array(value) for name, value in weights.items()}
-                    for weights in (LEARNS, STUCK))
+    start, other = ({k: np.array(v) for k, v in w.items()} for w in (LEARNS, STUCK))
     if args.weights:
         start = read_weights(args.weights)
     slopes = tell_one_step(start, 2)
@@ -650,12 +647,14 @@ def solve_xor(args):
     error = tell_one(params)
     print("\nThe same from other first weights:")
     stuck, _ = train(other, X, y, args.epochs, args.lr)
+    with contextlib.redirect_stdout(None):  # the first network again, part of the way
+        stages = [train(start, X, y, n, args.lr) for n in (0, 100, 150, 200, 300)]
     metrics = {"stuck_error": tell_one(stuck)}
     print(f"\n{args.trials} networks 2-{args.hidden}-1, {args.activation}, "
           f"{args.loss}, scale {args.scale:g}, momentum {args.momentum:g}:\n"
           "epoch  median loss  solved")
-    rng = np.random.default_rng(args.seed)
-    first = init_params(args.trials, args.hidden, args.scale, rng)
+    first = init_params(args.trials, args.hidden, args.scale,
+                        np.random.default_rng(args.seed))
     last, many = train_many(first, X, y, args)
     found = judge_networks(last, X, y, args)
     metrics |= {"final_loss": losses[-1], "max_error": error, "corner_slopes": slopes,
@@ -666,7 +665,8 @@ def solve_xor(args):
                "loss": plot_loss(losses, many, found, args.loss)}
     if start["W1"].shape[1] == 2:
         figures |= {"network": plot_network(start, X, y, 2),
-                    "folding": plot_folding(params, X, y)}
+                    "folding": plot_folding(params, X, y),
+                    "learning": plot_learning(stages, X, y)}
     save_results(args, figures, metrics)
 
 

@@ -95,6 +95,8 @@ def worked():
     tied = script.forward(learn(STUCK)[0], X)["a1"][2:]
     flat = {f"flat_1{m}_{j + 1}": tied[m, j] * (1 - tied[m, j])
             for m in (0, 1) for j in (0, 1)}  # fmt: skip
+    falls = [script.loss(script.forward(learn(LEARNS, n)[0], X)["a2"], y)
+             for n in (0, 100, 300)]  # fmt: skip
     params, _ = learn(LEARNS)
     biases = [one_corner(n)[1]["b2"][0, 0] for n in range(4)]
     ten = thousand_after_ten_steps()
@@ -102,7 +104,8 @@ def worked():
         "least10": ten.min(), "most10": ten.max(),
         **brackets, "bend0": brackets["bracket0"] / 32,
         "bend100": brackets["bracket100"] / 32, "slope100": hundred_grads["W2"][0, 0],
-        **flat, "a": values["a"], "a_nudged": nudged["a"],
+        **flat, "fall100": falls[0] - falls[1], "fall300": falls[1] - falls[2],
+        "a": values["a"], "a_nudged": nudged["a"],
         **{f"slope_{name}": value for name, value in slope.items()},
         "a11": cache["a1"][0, 0], "a12": cache["a1"][0, 1],
         "z2": cache["z2"][0, 0], "a2": a2, "loss": cost, "da2": a2 - 1,
@@ -336,6 +339,22 @@ def test_the_outline_is_folded_and_the_units_are_or_and_and():
     np.testing.assert_array_equal(cache["a1"][:, 0] > 0.5, [0, 1, 1, 1])
     np.testing.assert_array_equal(cache["a1"][:, 1] > 0.5, [0, 0, 0, 1])
     assert np.abs(cache["a1"][1] - cache["a1"][2]).max() < 0.01
+
+
+def test_the_stages_that_the_picture_of_learning_shows():
+    """Which corners are above each hidden line, as *What happened* says."""
+    above = {n: script.forward(learn(LEARNS, n)[0], X)["z1"] > 0
+             for n in (0, 100, 150, 200, 300)}  # fmt: skip
+    assert above[0][:, 0].all() and above[150][:, 0].all()
+    for n in (200, 300):
+        np.testing.assert_array_equal(above[n][:, 0], [0, 1, 1, 1])
+    for n in (100, 150, 200, 300):
+        np.testing.assert_array_equal(above[n][:, 1], [0, 0, 0, 1])
+    axes = script.plot_learning([learn(LEARNS, n) for n in above], X, y).axes
+    titles = [ax.get_title() or ax.get_title(loc="left") for ax in axes]
+    assert [title.split()[1] for title in titles] == [*map(str, above)]
+    # black, and the dashed lines of both units once both cross the part that is drawn
+    assert [len(ax.collections) - 4 for ax in axes] == [2, 2, 3, 3, 3]
 
 
 @pytest.mark.parametrize("epochs", [2000, 20_000])
