@@ -170,10 +170,10 @@ def train(theta, X, y, epochs, lr):
 
 
 def loss_on_plane(theta, d1, d2, alphas, betas, X, y):
-    """Return the losses (B, A) at theta + alpha d1 + beta d2, a row for each beta."""
-    along, across = np.outer(alphas, d1), np.outer(betas, d2)  # (A, P), (B, P)
-    points = theta + along + across.reshape(len(betas), 1, -1)  # (B, A, P)  (6.28)
-    return loss_at(points, X, y)  # (B, A)
+    """Return the losses (R, C) at theta + alpha d1 + beta d2, a row for each beta."""
+    along, across = np.outer(alphas, d1), np.outer(betas, d2)  # (C, P), (R, P)
+    points = theta + along + across.reshape(len(betas), 1, -1)  # (R, C, P)  (6.28)
+    return loss_at(points, X, y)  # (R, C)
 
 
 def plane_of_path(path):
@@ -238,7 +238,7 @@ BLUE, RED, GREY, ORANGE = "#0072B2", "#D55E00", "#BBBBBB", "#E69F00"
 
 
 def plot_plane(x, y, z, path, names, title, levels, angle):
-    """Draw z (B, A) over a plane, with a path (T, 3); return figure and left axes."""
+    """Draw z (R, C) over a plane, with a path (T, 3); return figure and left axes."""
     fig, (above, solid) = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
     fig.colorbar(above.contourf(x, y, z, levels, extend="max"), label=names[2],
                  ticks=levels[::5])
@@ -266,7 +266,7 @@ def plot_bowl(minimum, path):
         "w", "b", "loss J"), "Contours are ellipses", np.arange(0, 76, 3), -60)
     lines = ax.contour(w, b, J, [1, 3, 10.75, 25], colors="white", linewidths=0.8)
     ax.clabel(lines, fmt="%g", fontsize=9, manual=[(2, 2.4), (-0.3, 2), (-2, 4), (
-        -1, -1)])  # 10.75 passes through the start
+        -2.2, 1.6)])  # 10.75 passes through the start
     arrows = [(path[0], -line_gradient(path[0]) / 4, ORANGE, "first step")]
     for value, u in zip(*np.linalg.eigh(BOWL)):  # drawn upwards
         arrows.append((minimum, 1.4 * u * np.sign(u[1]), "white", f"λ = {value:g}"))
