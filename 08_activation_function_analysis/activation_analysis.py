@@ -244,35 +244,38 @@ STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon":
          "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold"}
 COLOUR_OF = dict(zip(KINDS, ["#D55E00", "#009E73", "#CC79A7", "#0072B2", "#E69F00",
                            "#56B4E9", "#000000", "#888888"]))
+COLOUR_OF |= {f"{name}_Large": colour for name, colour in COLOUR_OF.items()}
+LINE = {name: "--" if "_Large" in name else "-" for name in COLOUR_OF}
 
 
 def plot_functions(names, layer=0):
-    """Draw functions and slopes; or slopes squared, and where z lies in this layer."""
+    """Draw functions and slopes; or z in this layer, and what squared slopes leave."""
     fig, (axs,) = plt.subplots(1, len(names), figsize=(8, 3.3), sharey=True,
                                squeeze=False, layout="constrained")
     z = np.linspace(-4, 4, 800)  # without 0, where ReLU has a corner
     for ax, name in zip(axs, names):
-        a, colour = phi(z, name), COLOUR_OF[name]
+        a, colour, grey = phi(z, name), COLOUR_OF[name], "#444444"
         slope = phi_prime(z, a, name)
-        ax.set(title=f"{name}\nslope up to {slope.max():.3g}", xlabel="z",
-               xticks=[-4, -2, 0, 2, 4], ylim=(-2.1, 2.1))
         if layer:
             _, q, chi = predict_lengths(layer, "Xavier", name)  # H Var W is 1
-            ax.fill_between(z, slope**2, color=colour, alpha=0.5, linewidth=0)
-            ax.plot(z, np.exp(-(z**2) / (2 * q[-1])), color="#444444", linewidth=2)
-            ax.axhline(chi[-1], **TRUTH, linewidth=1.2)
-            ax.set(title=f"{name}\nmean {chi[-1]:.2g}", ylim=(0, 1.1))
+            bell = np.exp(-(z**2) / (2 * q[-1]))
+            ax.fill_between(z, bell, color="#D5D5D5", linewidth=0)
+            ax.fill_between(z, bell * slope**2, color=colour, linewidth=0)
+            ax.plot(z, slope**2, color=grey, linestyle=":", linewidth=2)
+            ax.set(title=f"{name}\nkeeps {chi[-1]:.1%}", xlabel="z", xlim=(-2.5, 2.5))
         else:
             ax.plot(z, a, color=colour, linewidth=3.5)
-            ax.plot(z, slope, color="#444444", linestyle=":", linewidth=2.5)
-    axs[0].set_ylabel(f"filled: slope squared\nline: z in layer {layer}\ndashed: mean"
+            ax.plot(z, slope, color=grey, linestyle=":", linewidth=2.5)
+            ax.set(title=f"{name}\nslope up to {slope.max():.2g}", xlabel="z",
+                   xticks=[-4, -2, 0, 2, 4], ylim=(-2.1, 2.1))
+    axs[0].set_ylabel("grey: where z lies\ndotted: squared slope\ncolour: the product"
                       if layer else "thick: the function\ndotted: its slope")
     return fig
 
 
 def plot_data(*tables):
     """Draw moons (X, y) without noise, and those that the first network learns from."""
-    fig, axs = plt.subplots(1, 2, figsize=(8, 3), sharex=True, layout="constrained")
+    fig, axs = plt.subplots(1, 2, figsize=(8, 3.3), sharex=True, layout="constrained")
     titles = "Class 0 (blue) and class 1 (orange)", "What a network sees: noise, too"
     for ax, (X, y), title in zip(axs, tables, titles):
         ax.scatter(*X[0].T, s=18, c=np.where(y[0, :, 0] == 1, "#E69F00", "#0072B2"))
@@ -300,44 +303,42 @@ def plot_lengths(found):
     return fig
 
 
-def plot_learning(curves, pairs, base):
+def plot_learning(curves, rows, pairs, base):
     """Draw accuracy by epoch, and for each network what another function changes."""
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained")
     for name, accuracy in curves.items():  # (epochs, S)
-        mean, sd = 100 * accuracy.mean(axis=1), 100 * accuracy.std(axis=1, ddof=1)
-        epochs, colour = np.arange(1, len(mean) + 1), COLOUR_OF[name]
-        left.fill_between(epochs, mean - sd, mean + sd, lw=0, alpha=0.2, color=colour)
-        left.semilogx(epochs, mean, color=colour, linewidth=2, label=name)
+        left.semilogx(np.arange(1, len(accuracy) + 1), 100 * accuracy.mean(axis=1),
+                      color=COLOUR_OF[name], ls=LINE[name], lw=2,
+                      label=f"{name}: {rows[name]['epochs_to_95'] or 'never'}")
     for i, (name, (mean, error, each)) in enumerate(pairs.items()):
         x = i + np.linspace(-0.25, 0.25, len(each))
-        right.scatter(x, 100 * each, s=22, color=COLOUR_OF[name], alpha=0.7)
+        right.scatter(x, 100 * each, s=22, color=COLOUR_OF[name])
         right.errorbar(i, 100 * mean, 200 * error, fmt="kD", capsize=8)
     left.axhline(95, **TRUTH, linewidth=1)
     right.axhline(0, **TRUTH, linewidth=1)
-    right.set(xticks=range(len(pairs)), xticklabels=[f"{n}\n- {base}" for n in pairs],
-              title="The difference, network by network", xmargin=0.2,
-              ylabel="test accuracy, points (bar: 2 errors)")
-    left.set(xlabel="epoch (line: mean, band: one sd)", ylim=(45, 101),
-             ylabel="validation accuracy in % (dashed: 95)",
-             title="Each at its best rate")
+    differ = [name for name, (mean, error, _) in pairs.items() if abs(mean) > 2 * error]
+    right.set(title=f"Differ from {base}:\n{', '.join(differ) or 'none'}", xmargin=0.2,
+              ylabel=f"points of test accuracy minus {base}'s (bar: 2 errors)")
+    right.set_xticks(range(len(pairs)), [name.replace("_", "\n") for name in pairs])
+    left.set(xlabel="epoch", ylabel="validation accuracy in %, mean (dashed: 95)",
+             ylim=(45, 101), title="Epochs until 95 % are right\n(median network)")
     left.legend(loc="lower right")
     return fig
 
 
-def plot_lost(rows, deep, large):
+def plot_lost(rows, deep):
     """Draw dead units over the learning rate, and the loss of each deep network."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
     for name, row in rows.items():
-        left.semilogx([float(lr) for lr in row["by_rate"]],
-                      [100 * run["dead"] for run in row["by_rate"].values()], "o-",
-                      color=COLOUR_OF[name], label=name)
-    for i, (name, row) in enumerate([*deep.items(), *large.items()]):
+        dead = [100 * run["dead"] for run in row["by_rate"].values()]
+        left.semilogx([float(lr) for lr in row["by_rate"]], dead, "o", label=name,
+                      color=COLOUR_OF[name], linestyle=LINE[name])
+    for i, (name, row) in enumerate(deep.items()):
         x = i + np.linspace(-0.15, 0.15, len(row["loss"]))
         right.scatter(x, row["loss"], s=50, color=COLOUR_OF[name])
     right.axhline(np.log(2), **TRUTH, linewidth=1)
-    labels = [*deep, *(f"{name}\n(Large)" for name in large)]
-    right.set(xticks=range(len(labels)), xticklabels=labels, ylabel="training loss",
-              title="Eight hidden layers (dashed: a guess)", ylim=(-0.02, 0.8))
+    right.set_xticks(range(len(deep)), [name.replace("_", "\n") for name in deep])
+    right.set(title="Eight hidden layers (dashed: a guess)", ylabel="training loss")
     left.set(xlabel="learning rate", ylabel="dead units in %", ylim=(-2, 101),
              title="Large steps kill units")
     left.legend(loc="upper left")
@@ -521,27 +522,33 @@ def tell_pairs(rows, base):
 
 
 def analyse(args):
-    """Measure gradients, compare, train deep networks, count births; draw and save."""
+    """Measure gradients, compare two layers, then eight; start the lost anew; draw."""
     names, rng = [*dict.fromkeys(args.functions)], np.random.default_rng(args.seed)
     lengths = tell_lengths(names, args)
     data = {part: make_data(args.seeds, n, args.noise, rng)
             for part, n in (("training", 100), ("validation", 100), ("test", 1000))}
-    rates = [args.lr] if args.lr else CANDIDATES
-    rows, curves = tell_rows(names, [2, 16, 16, 1], data, rates, args)
-    pairs = tell_pairs(rows, names[0])
     few = {part: (X[:4], y[:4]) for part, (X, y) in data.items()}  # deep ones are slow
-    sizes = [2] + [16] * 8 + [1]
-    deep, _ = tell_rows(names, sizes, few, rates[:4], args)
+    rates = [args.lr] if args.lr else CANDIDATES
+    small, tall, base = [2, 16, 16, 1], [2] + [16] * 8 + [1], names[0]
+    rows, curves = tell_rows(names, small, data, rates, args)
+    pairs = tell_pairs(rows, base)
+    deep, _ = tell_rows(names, tall, few, rates[:4], args)
     lost = [name for name in deep if deep[name]["mean_loss"] > 0.6]  # of a guess: 0.69
-    args_large = argparse.Namespace(**{**vars(args), "start": "Large"})
-    large = tell_rows(lost, sizes, few, rates[:4], args_large)[0] if lost else {}
-    two = make_data(1, 100, 0.0, rng), data["training"]  # without noise, and with it
+    if lost:
+        args_large = argparse.Namespace(**{**vars(args), "start": "Large"})
+        again, _ = tell_rows(lost, tall, few, rates[:4], args_large)
+        own, own_curves = tell_rows(lost, small, data, rates, args_large)
+        deep |= {f"{name}_Large": row for name, row in again.items()}
+        rows |= {f"{name}_Large": row for name, row in own.items()}
+        curves |= {f"{name}_Large": curve for name, curve in own_curves.items()}
+        pairs |= tell_pairs({k: rows[k] for k in rows if k == base or "_L" in k}, base)
     figures = {"lengths": plot_lengths(lengths), "functions": plot_functions(names),
-               "data": plot_data(*two), "lost": plot_lost(rows, deep, large),
+               "data": plot_data(make_data(1, 100, 0.0, rng), data["training"]),
                "bells": plot_functions(names, layer=min(3, args.depth)),
-               "learning": plot_learning(curves, pairs, names[0])}
+               "learning": plot_learning(curves, rows, pairs, base),
+               "lost": plot_lost(rows, deep)}
     save_results(args, figures, {**rows, "pairs": pairs, "deep": deep,
-                                 "large": large, "lengths": lengths})
+                                 "lengths": lengths})
 
 
 def main(argv=None):
