@@ -259,7 +259,7 @@ def learn_network(rule, rows, args):
         start = learn_line(rule, seen, shape, args.seed)
         _, errors = train(start["params"], *pairs(start, seen), args.epochs, *how,
                           pairs(start, block))
-        curves.append(np.array(errors) / errors[0])
+        curves.append(1 + (np.array(errors) - errors[0]) / (errors[0] or 1.0))
         print(f"  fold {len(curves)}: lowest after {curves[-1].argmin():3d} epochs, "
               f"{1 - curves[-1].min():5.1%} below the line", flush=True)
     epochs = int(np.median([curve.argmin() for curve in curves]))

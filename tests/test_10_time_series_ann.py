@@ -975,6 +975,12 @@ def test_pictures_say_what_was_found():
     script.plt.close("all")
 
 
+def test_a_line_without_error_is_not_beaten(quick_main, tmp_path, capsys):
+    quick_main("--csv", write(tmp_path / "even.csv", range(1, 200, 2)))
+    printed = capsys.readouterr().out
+    assert "nan" not in printed and printed.count(" 0.0% below the line") == 5
+
+
 def test_shifts_compare_with_neighbours_in_time(quick_main, tmp_path):
     path = write(tmp_path / "wave.csv", WAVE)
     shifts = quick_main("--csv", path)["shifts"]["last value"]
