@@ -552,13 +552,14 @@ def save_results(args, figures, metrics, others=()):
 def read_weights(path):
     """Read W1 (2, H), b1, W2 (H, 1) and b2 from a JSON file; raise InputError."""
     try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        H = len(saved["W1"][0])
+        with path.open(encoding="utf-8") as file:
+            saved = json.loads(file.read(10**5))  # 50 hidden units take 10**4
+        H = max(1, len(saved["W1"][0]))
         shapes = {"W1": (2, H), "b1": (1, H), "W2": (H, 1), "b2": (1, 1)}
         params = {k: np.array(saved[k], float).reshape(v) for k, v in shapes.items()}
-    except (ValueError, LookupError, TypeError) as error:
+    except (LookupError, OverflowError, RecursionError, TypeError, ValueError) as wrong:
         raise InputError(f"{path} must hold W1 (2 rows of H numbers), b1 (H), W2 (H "
-                         f"rows of 1) and b2 (1) as JSON: {error}") from None
+                         f"rows of 1), b2 (1) as JSON: {str(wrong)[:150]}") from None
     if not all(np.all(np.abs(values) < 1e6) for values in params.values()):
         raise InputError(f"{path} holds a number that is not below 1,000,000")
     return params

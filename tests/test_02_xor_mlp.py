@@ -814,7 +814,10 @@ def test_own_weights_as_rows_or_lists_and_of_other_widths(tmp_path, capsys):
     "content",
     ["", "[]", "{}", '{"W1": 3}', "nonsense", '{"W1": [[1, 2]], "b1": [1, 2]}',
      '{"W1": [[1, 2], [3, NaN]], "b1": [1, 2], "W2": [[1], [2]], "b2": [1]}',
-     '{"W1": [[1, 2], [3, "x"]], "b1": [1, 2], "W2": [[1], [2]], "b2": [1]}'],
+     '{"W1": [[1, 2], [3, "x"]], "b1": [1, 2], "W2": [[1], [2]], "b2": [1]}',
+     '{"W1": [[], []], "b1": [], "W2": [], "b2": [1]}', "[" * 100_000,
+     '{"W1": [[1, 2], [3, 1' + "0" * 400 + ']], "b1": [1, 2], "W2": [[1], [2]], "b2": 1}'],
+    ids=lambda content: content[:30],
 )  # fmt: skip
 def test_bad_weights_are_one_sentence(content, tmp_path, capsys):
     path = tmp_path / "mine.json"
