@@ -249,7 +249,7 @@ def benchmark_accuracy():
         ("torch", 256, 0.004),
         ("sklearn", 256, 0.001),  # it keeps its rate, so it needs a smaller one
     ):
-        for epochs in (4, 5, 6, 8, 10, 15, 20):
+        for epochs in (6, 8, 10, 15, 20):
             found = [train_apart(name, "256,128", epochs, batch, lr, s) for s in range(3)]
             if None in found:
                 break
