@@ -695,8 +695,9 @@ class Picture:
             if one and self.phase == 3:
                 text = number_text(used, place, one, 3, self.args.lr, self.args.l2)
             self.label.set_text(text.replace(" - ", "\n- ", 1))
-            x, y = self.curves[place][10]
-            self.label.set_position((min(x, 4.35), y + 0.08))
+            x, y = self.curves[place].max(axis=0)  # above its higher end
+            x = min(x - 0.5, 4.35)
+            self.label.set_position((x, min(y + self.radius + 0.05, 2.8)))
         self.label.set_visible(bool(place))
 
     def show_maps(self, row):

@@ -1198,6 +1198,21 @@ def test_two_neurons_that_are_stuck_leave_two_clouds_pale(capsys):
     assert np.quantile(np.abs(a[~left] - 0.5), 0.1) > 0.4
 
 
+@pytest.mark.parametrize("hidden", [[6, 4], [3, 2], []])
+def test_the_numbers_of_an_update_do_not_hide_its_line(window, hidden):
+    window.reset(hidden=hidden)
+    press(window, "Next phase")
+    window.phase = 3
+    net = window.ax["net"].transData
+    for place in window.curves:
+        if window.curves[place][:, 1].max() + window.radius < 2.7:  # room above it
+            window.pointed = place
+            window.update()
+            box = window.label.get_window_extent()
+            curve = net.transform(window.curves[place])
+            assert not any(box.contains(x, y) for x, y in curve), place
+
+
 def test_heights_have_a_legend():
     picture = script.Picture(script.parse_args(["--data", "plane"]))
     shown = {t.get_text(): t.get_color() for t in picture.ax["surface"].texts}
