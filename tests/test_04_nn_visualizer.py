@@ -444,6 +444,16 @@ def test_before_any_step_the_sums_are_those_of_the_start(rng):
     )
 
 
+@pytest.mark.parametrize("ones, moves", [(5, True), (4, False)])
+def test_from_zero_only_the_last_bias_moves(ones, moves, rng):
+    """The answer to exercise 4."""
+    W, b = {1: np.zeros((2, 2)), 2: np.zeros((2, 1))}, {1: np.zeros(2), 2: np.zeros(1)}
+    y = (np.arange(8) < ones).reshape(-1, 1) * 1.0
+    W, b = script.step(W, b, rng.normal(size=(8, 2)), y, PHI, 0.1, 0.0)
+    assert not W[1].any() and not W[2].any() and not b[1].any()
+    assert b[2].any() == moves
+
+
 @pytest.mark.parametrize("same, equal", [((0, 1), True), ((0,), False), ((1,), False)])
 def test_equal_neurons_stay_equal_only_if_both_layers_are(same, equal, rng):
     """The answer to exercise 4."""
