@@ -208,7 +208,7 @@ def stop_if_diverged(value, epoch):
 def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
     """Take ``epochs`` steps down the slope; return the new W and b, and the losses.
 
-    The losses are those before each step, and after the last; slip: Going further.
+    The losses are those before each step, and after the last; slip: one of SLIPS.
     """
     W, b, losses = dict(W), dict(b), []  # new dicts; no array is changed in place
     for epoch in range(1, epochs + 1):
