@@ -196,8 +196,7 @@ def expected_loss(X, y, beta, drop, rng):
 
 
 def mean_vote(params, X, drop, count, rng):
-    """Return the mean probabilities (S, N, K) of ``count`` thinned networks, and one's.
-    """
+    """Return mean probabilities (S, N, K) of ``count`` thinned networks, and one's."""
     shape = params["W1"].shape[:-2] + (1, params["W1"].shape[-1])  # one mask for all X
     votes = [forward(params, X, draw_mask(shape, drop, rng))["a2"]
              for _ in range(count)]
@@ -226,7 +225,7 @@ STYLE = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon":
 def plot_thinned(masks):
     """Draw a small network twice, with the units crossed out that masks (2, 6) drop."""
     fig, axs = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
-    for ax, mask, which in zip(axs, masks, ("first", "second")):
+    for ax, mask, which in zip(axs, masks, ("First", "Second")):
         columns = [np.linspace(low, 1 - low, n)
                    for low, n in ((0.1, 4), (0, 6), (0.2, 3))]
         for unit, value in zip(columns[1], mask):
@@ -241,7 +240,7 @@ def plot_thinned(masks):
             ax.text(1, unit, f"{value:g}" if value else "×", ha="center", va="center",
                     color="#000000" if value else "#D55E00", zorder=3,
                     fontsize=10 if value else 20)
-        ax.set(title=f"{which} image: {np.sum(mask == 0)} of 6 are off",
+        ax.set(title=f"{which} image: {np.sum(mask == 0)} of 6 units are off",
                xlim=(-0.2, 2.2), xticks=[0, 1, 2], yticks=[],
                xticklabels=["pixels", "hidden units", "digits"])
         ax.spines[:].set_visible(False)
@@ -273,49 +272,50 @@ def plot_pairs(without, with_dropout, drop):
 
 def plot_curves(rows, drop):
     """Draw training and validation loss by epoch, without dropout and with it."""
-    fig, axs = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
+    fig, axs = plt.subplots(1, 2, figsize=(8, 4), layout="constrained", sharey=True)
+    names = ("without dropout", f"dropout {drop:g}")
     for ax, part, colour in zip(axs, ("training", "validation"),
                                 (TRAIN_COLOUR, VALIDATION_COLOUR)):
-        finals = []
-        for row, name, style in zip(rows, ("without dropout", f"dropout {drop:g}"),
-                                    ("--", "-")):
+        ends = []
+        for row, name, style in zip(rows, names, ("--", "-")):
             X, y = row["data"][part]
             path = row["path"][len(row["path"]) // 4:]  # the first fall would hide all
             losses = [loss(forward(p, X, 1.0)["z2"], y).mean() for _, p in path]
             ax.plot([epoch for epoch, _ in path], losses, style, color=colour,
-                    linewidth=2, label=f"{name}: {losses[-1]:.3f} at the end")
-            finals.append(losses[-1])
-        change = "ends lower" if finals[1] < finals[0] else "does not end lower"
-        ax.set(xlabel="epoch", title=f"{part} loss {change}".capitalize())
+                    linewidth=2, label=name)
+            ends.append(losses[-1])
+        ax.set(xlabel="epoch", title="{} loss ends at {:.3f},\nwith dropout at {:.3f}"
+               .format(part.capitalize(), *ends))
         ax.legend()
-    axs[0].set_ylabel("loss, all units on")
+    axs[0].set(ylim=(0, None), ylabel="loss, all units on")
     return fig
 
 
 def plot_units(rows, drop, rng):
-    """Draw mean activations of the first run, and what taking units away costs."""
-    fig, axs = plt.subplots(1, 3, figsize=(9, 4.2), layout="constrained")
+    """Draw when units are on, in the first run, and what taking units away costs."""
+    fig, axs = plt.subplots(1, 3, figsize=(9, 5), layout="constrained")
     names, shares = ("without dropout", f"dropout {drop:g}"), (0, 0.2, 0.4, 0.6, 0.8)
+    scores = []
     for ax, row, name, colour in zip(axs, rows, names, ("#000000", "#CC79A7")):
-        X, y = row["data"]["validation"]
-        a1 = forward(row["params"], X, 1.0)["a1"][0]  # (N, H)
-        means = np.array([a1[y[0, :, k] == 1].mean(axis=0) for k in range(10)]).T
-        most = means.max(axis=1, keepdims=True) + 1e-9  # (H, 1), no 0 for dead units
-        order = np.lexsort((means.argmax(axis=1), most[:, 0] < 1e-8))  # the dead last
-        picture = ax.imshow((means / most)[order], "Greys", aspect="auto", vmin=0)
+        params, (X, y) = row["params"], row["data"]["validation"]
+        on = forward(params, X, 1.0)["a1"][0] > 0  # (N, H)
+        parts = np.array([on[y[0, :, k] == 1].mean(axis=0) for k in range(10)]).T
+        order = np.argsort(-parts.mean(axis=1))  # most often on first
+        picture = ax.imshow(parts[order], "Greys", aspect="auto", vmin=0, vmax=1)
         ax.set(xlabel="digit", xticks=range(10), yticks=[],
-               title=f"{name}:\n{np.mean(a1 > 0):.0%} of activations above 0")
-        scores = []
+               title=f"{name}:\n{on.mean():.0%} of units are on".capitalize())
+        scores.append([])
         for share in shares:
-            gone = rng.random((10, *row["params"]["b1"].shape)) < share
-            scores.append(100 * np.mean([accuracies(row["params"] | {
-                "W2": row["params"]["W2"] * ~off.mT / (1 - share)}, X, y)
-                for off in gone]))
-        axs[2].plot(shares, scores, "o-", color=colour, label=name)
-    axs[0].set_ylabel("hidden units, by favourite digit")
-    fig.colorbar(picture, ax=axs[1], label="share of the row's largest", pad=0.02)
-    axs[2].set(xlabel="share of units taken away",
-               title="Validation accuracy in %,\nunits taken away")
+            masks = draw_mask((10, *params["b1"].shape), share, rng)  # ten choices
+            left = params | {"W2": params["W2"] * masks.mT}  # (10, S, H, K)
+            scores[-1].append(100 * np.mean(accuracies(left, X, y)))
+        axs[2].plot(shares, scores[-1], "o-", color=colour, label=name)
+    axs[0].set_ylabel("hidden units, those most often on first")
+    fig.colorbar(picture, ax=list(axs[:2]), location="bottom", shrink=0.7,
+                 label="for which share of a digit's images the unit is on")
+    axs[2].set(xlabel="share of units taken away", ylabel="validation accuracy in %",
+               title="40 % of the units away:\n{:.0f} %, with dropout {:.0f} %"
+               .format(*(s[2] for s in scores)))
     axs[2].legend()
     return fig
 
