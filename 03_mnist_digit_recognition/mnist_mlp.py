@@ -294,16 +294,14 @@ def plot_tiles(images, columns, texts, gap, size, title, **style):
         row, column = divmod(i, columns)
         left, top = column * (width + 4), row * (height + gap) + gap
         ax.imshow(images[i], extent=(left, left + width, top + height, top), **style)
-        if texts:
-            ax.text(left + width / 2, top - 2, texts[i], ha="center", va="bottom",
-                    fontsize=9)
+        ax.text(left + width / 2, top - 2, texts[i], ha="center", va="bottom", size=9)
     ax.set(xlim=(-2, columns * (width + 4) - 2), ylim=(rows * (height + gap), 0),
            xticks=[], yticks=[], title=title, frame_on=False)
     return fig
 
 
-def plot_network(W, b, x, name, shape):
-    """Draw one image x (1, D), and what each layer makes of it, with shapes."""
+def plot_network(W, b, x, y, classes, shape):
+    """Draw one image x (1, D) of class y, and what each layer makes of it."""
     z, a = forward(W, b, x)
     L, shown = len(W), range(min(len(W), 4))  # at most three hidden layers have room
     fig, axs = plt.subplots(1, len(shown) + 2, figsize=(9, 3.2), layout="constrained")
@@ -311,16 +309,18 @@ def plot_network(W, b, x, name, shape):
         height, width = shape if k == 0 else [math.ceil(math.sqrt(a[k].size))] * 2
         grid = np.append(a[k], np.full(height * width - a[k].size, np.nan))
         ax.imshow(grid.reshape(height, width), cmap="viridis" if k else "gray_r")
-        ax.set_title(f"a[{k}]: {a[k].shape}\n{(a[k] > 0).sum()} above 0", fontsize=10)
+        ax.set_title(f"a[{k}]: {a[k].shape}\n{(a[k] > 0).sum()} above 0"
+                     + ", rest dark" * (k > 0), size=10, weight="normal")
         ax.set(xticks=[], yticks=[], xlabel=f"@ W[{k + 1}]: {W[k + 1].shape}\n"
                f"+ b[{k + 1}], {'ReLU' if k + 1 < L else 'softmax'}")
     for ax, row, text in ((axs[-2], z[L][0], "z"), (axs[-1], a[L][0], "a")):
         ax.barh(range(len(row)), row, color=np.where(row < 0, "#0072B2", "#E69F00"))
-        ax.set_title(f"{text}[{L}]: (1, {len(row)})\n", fontsize=10)
+        ax.set_title(f"{text}[{L}]: (1, {len(row)})\n", size=10, weight="normal")
         ax.set(yticks=range(len(row)), ylim=(len(row) - 0.4, -0.6), box_aspect=1,
                xlabel="sum of each class" if text == "z" else "its probability")
-    fig.suptitle(f"One image ({plain(name)}) on its way through the network", x=0.01,
-                 ha="left", fontsize=11, fontweight="bold")
+    true, answer = plain(classes[y]), plain(classes[a[L].argmax()])
+    fig.suptitle(f"Image of {true}: the largest sum is that of {answer}, probability "
+                 f"{a[L].max():.1%}", x=0.01, ha="left", size=11, weight="bold")
     return fig
 
 
@@ -348,18 +348,20 @@ def plot_mistakes(X, y, a, shape, classes):
     texts = [f"{plain(classes[y[n]])}, read as\n{plain(classes[a[n].argmax()])} "
              f"({a[n].max():.1%})" for n in worst]
     title = f"{len(wrong):,} of {len(y):,} images were misread; of these it was surest"
-    X = X[worst].reshape(-1, *shape)
-    return plot_tiles(X, 6, texts, 14, (9, 5.6), title, cmap="gray_r", vmin=0, vmax=1)
+    return plot_tiles(X[worst].reshape(-1, *shape), 6, texts, 14, (9, 5.6), title,
+                      cmap="gray_r", vmin=0, vmax=1)
 
 
 def plot_first_layer(start, end, X, shape):
     """Draw eight units' weights (D, H): first, after training, and the change."""
     units = np.argsort(-np.linalg.norm(end - start, axis=0))[:8]
     rows = np.concatenate([w[:, units].T for w in (start, end, end - start)])
-    never, limit = int((X.max(axis=0) == 0).sum()), np.percentile(np.abs(rows), 99.5)
-    fig = plot_tiles(rows.reshape(-1, *shape), len(units), (), 4, (9, 3.7), "At the "
-                     f"{never} pixels without ink the weights stay as random as before",
-                     cmap=SIGNED, vmin=-limit, vmax=limit)
+    never, limit = X.max(axis=0) == 0, np.percentile(np.abs(rows), 99.5)
+    rows[2 * len(units):, never] = np.nan
+    colours = SIGNED.with_extremes(bad="#666666")  # nan: grey
+    fig = plot_tiles(rows.reshape(-1, *shape), len(units), [""] * 24, 4, (9, 3.5),
+                     f"Strokes appear; {never.sum()} pixels are never inked: no change "
+                     "(grey)", cmap=colours, vmin=-limit, vmax=limit)
     fig.axes[0].set_yticks((np.arange(3) + 0.5) * (shape[0] + 4),
                            ["start", "after\ntraining", "change"])
     fig.colorbar(fig.axes[0].images[0], label="weight", pad=0.01, shrink=0.75)
@@ -370,18 +372,18 @@ def plot_shift(curves, image, moved):
     """Draw the accuracies on moved test images, of this net and --load's; one image."""
     fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
     key = (("this network", TEST_COLOUR), ("the one of --load", "#000000"),
-           ("trained on moved images", "#000000"), ("before that", TEST_COLOUR))
-    for curve, (name, colour), at in zip(curves, key[2 * moved:], ((8, 5), (-46, -14))):
-        ax.plot(range(5), curve, "o-", color=colour, label=name)
-        for s, share in enumerate(curve):
-            ax.annotate(f"{share:.1%}", (s, share), at, color=colour,
-                        textcoords="offset points")
+           ("trained on moved images", "#000000"), ("before this", TEST_COLOUR))
+    both = zip(100 * np.array(curves), key[2 * moved:], ((8, 5), (-46, -14)))
+    for curve, (name, c), at in both:
+        ax.plot(range(5), curve, "o-", color=c, label=name)
+        for s, y in enumerate(curve):
+            ax.annotate(f"{y:.1f}%", (s, y), at, "data", "offset points", color=c)
     for s in range(5):
-        tile = ax.inset_axes([s - 0.3, -0.36, 0.6, 0.33], transform=ax.transData)
+        tile = ax.inset_axes([s - 0.3, -36, 0.6, 33], transform=ax.transData)
         tile.imshow(np.roll(image, s, axis=1), cmap="gray_r", vmin=-0.15)
         tile.set(xticks=[], yticks=[], frame_on=False)
-    ax.set(xticks=range(5), yticks=np.arange(6) / 5, xlim=(-0.5, 4.5), ylim=(-0.4, 1.1),
-           xlabel="test images moved by so many pixels", ylabel="share answered right",
+    ax.set(xticks=range(5), yticks=range(0, 101, 20), xlim=(-0.5, 4.5), ylim=(-40, 110),
+           xlabel="test images moved by so many pixels", ylabel="right answers in %",
            title=f"Moved by three pixels, {curves[0][3]:.1%} of the images are read")
     ax.legend(loc="center left")
     return fig
@@ -569,10 +571,7 @@ def read_grey(path):
 
 
 def find_marks(grey):
-    """Return the ink of each mark on a page, boolean arrays, in the order of reading.
-
-    Left out are what touches the edge, frames around a mark, and what is small.
-    """
+    """Return the marks of a page, boolean arrays from the left; no frames or specks."""
     from scipy import ndimage
 
     smooth = ndimage.gaussian_filter(grey, 1)  # against noise; widths in pixels of 400
@@ -616,29 +615,31 @@ def center_like_mnist(mark, shape=(28, 28)):
 
 def read_pictures(paths, W, b, shape, classes):
     """Print what the network reads on pictures; return a figure of 40, and a table."""
+    from PIL import Image, ImageOps
+
     tiles, texts, table = [], [], f"file,separate marks,answer,{','.join(classes)}\n"
     for path in paths:
         try:
-            marks = find_marks(read_grey(path))
+            marks = find_marks(grey := read_grey(path))
         except InputError as error:  # the other pictures are read all the same
             print(f"{path}: {error}")
             continue
         x = center_like_mnist(marks[0], shape)
-        found = center_like_mnist(marks[0], (4 * shape[0], 4 * shape[1]))
         a = probabilities(W, b, x)[0]
         name, numbers = classes[a.argmax()], ",".join(f"{p:.4f}" for p in a)
         several = f", the leftmost of {len(marks)} separate marks" * (len(marks) > 1)
         print(f"{path.name}: {name} ({a.max():.1%}){several}")
         table += f'"{path.name}",{len(marks)},{name},{numbers}\n'
         seen = np.kron(x.reshape(shape), np.ones((4, 4)))
-        tiles.append(np.hstack([found.reshape(seen.shape), seen]))
+        page = ImageOps.pad(Image.fromarray(np.uint8(255 - grey)), seen.shape[::-1])
+        tiles.append(np.hstack([np.asarray(page) / 255, seen]))
         texts.append(f"{plain(path.name)}\n{plain(name)} ({a.max():.1%})")
     if not tiles:
         raise InputError("none of the pictures could be read")
     tiles, columns = np.array(tiles[:40]), min(4, max(2, len(tiles)))
     size = 2.3 * columns + 0.4, 1.6 * math.ceil(len(tiles) / columns) + 0.5
-    fig = plot_tiles(tiles, columns, texts[:40], 45, size, "Left: the ink found; "
-                     "right: as the network sees it", cmap="gray_r", vmin=0, vmax=1)
+    fig = plot_tiles(tiles, columns, texts[:40], 45, size, "Left: the page; right: as "
+                     "the network sees it", cmap="gray_r", vmin=0, vmax=1)
     return fig, table.encode(errors="replace")
 
 
@@ -702,16 +703,15 @@ def read_digits(args):
     shape = arrays["x_train"].shape[1:]
     runs = train_seeds(args, start, parts, sizes, shape)
     before, W, b, history, score = runs[0]
-    a = probabilities(W, b, X)
+    a, weights = probabilities(W, b, X), io.BytesIO()
     wrong = [(i, j) for i, j in zip(y, a.argmax(axis=1)) if i != j]
     i, j = max(wrong, key=wrong.count, default=(0, 0))
     print(f"Test accuracy {score:.2%}: {len(wrong):,} of {len(y):,} wrong, most often "
           f"{classes[i]} read as {classes[j]} ({wrong.count((i, j))} times).")
-    weights = io.BytesIO()
     np.savez(weights, **{f"W{k}": W[k] for k in W}, **{f"b{k}": b[k] for k in b})
     others = {"weights.npz": weights.getvalue()}
     curves = [shift_accuracies(*net, X, y, shape) for net in ((W, b), start) if net]
-    figures = {"network": plot_network(W, b, X[:1], classes[y[0]], shape),
+    figures = {"network": plot_network(W, b, X[:1], y[0], classes, shape),
                "mistakes": plot_mistakes(X, y, a, shape, classes),
                "first_layer": plot_first_layer(before, W[1], training[0], shape),
                "shift": plot_shift(curves, X[0].reshape(shape), args.augment)}

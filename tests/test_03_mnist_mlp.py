@@ -967,6 +967,42 @@ def test_the_title_over_a_single_picture_is_whole(tmp_path):
     assert 0 <= box.x0 and box.x1 <= fig.bbox.width
 
 
+def test_the_page_stands_beside_what_the_network_sees(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(script, "plot_tiles", lambda tiles, *_, **__: drawn.append(tiles))
+    page_of("desk", 4).save(tmp_path / "desk.png")
+    classes = [str(i) for i in range(10)]
+    script.read_pictures([tmp_path / "desk.png"], *trained(), (28, 28), classes)
+    (tile,) = drawn[0]
+    page, seen = np.hsplit(tile, 2)
+    assert page.shape == seen.shape == (112, 112)
+    assert page[10].mean() > 0.6 > 0.3 > page[56, 25:35].mean()  # dark desk, pale page
+    np.testing.assert_allclose(seen[::4, ::4].ravel(), as_seen(tmp_path / "desk.png")[0])
+
+
+def test_weights_of_pixels_without_ink_are_grey_where_the_change_is_drawn(rng):
+    start, end = rng.normal(size=(2, 9, 10))
+    end[:, 3] += 50  # changed most
+    X = np.ones((2, 9))
+    X[:, 4] = 0
+    fig = script.plot_first_layer(start, end, X, (3, 3))
+    tiles = [np.ma.filled(i.get_array(), np.nan).ravel() for i in fig.axes[0].images]
+    title = "".join(fig.axes[0].get_title(loc) for loc in ("left", "center"))
+    script.plt.close(fig)
+    grey = [np.flatnonzero(np.isnan(tile)).tolist() for tile in tiles]
+    assert grey == [[]] * 16 + [[4]] * 8 and "1 pixels" in title
+    np.testing.assert_array_equal(tiles[0], start[:, 3])
+    np.testing.assert_array_equal(tiles[8], end[:, 3])
+
+
+def test_the_title_over_the_network_names_class_and_answer():
+    W, b = {1: np.eye(3)}, {1: np.array([[0.0, 0, 9]])}
+    fig = script.plot_network(W, b, np.zeros((1, 3)), 1, ["cat", "d$g", "owl"], (1, 3))
+    title = fig.get_suptitle()
+    script.plt.close(fig)
+    assert "Image of d\\$g: the largest sum is that of owl, probability 100.0%" in title
+
+
 def test_training_on_moved_images_has_its_own_colour_and_name():
     """README.md: green is the network of centred digits, in both pictures; black after."""
     found = []
@@ -976,7 +1012,7 @@ def test_training_on_moved_images_has_its_own_colour_and_name():
         script.plt.close(fig)
     green, black = script.TEST_COLOUR, "#000000"
     assert found[0] == {"this network": green}
-    assert found[1] == {"trained on moved images": black, "before that": green}
+    assert found[1] == {"trained on moved images": black, "before this": green}
     assert found[2] == {"this network": green, "the one of --load": black}
 
 
