@@ -303,7 +303,7 @@ def plot_units(rows, drop, rng):
         order = np.argsort(-parts.mean(axis=1))  # most often on first
         picture = ax.imshow(parts[order], "Greys", aspect="auto", vmin=0, vmax=1)
         ax.set(xlabel="digit", xticks=range(10), yticks=[],
-               title=f"{name}:\n{on.mean():.0%} of units are on".capitalize())
+               title=f"{name}:\n{100 * on.mean():.0f} % of units are on".capitalize())
         scores.append([])
         for share in shares:
             masks = draw_mask((10, *params["b1"].shape), share, rng)  # ten choices

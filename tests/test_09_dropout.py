@@ -431,6 +431,22 @@ def test_dropout_helps_by_two_standard_errors_and_harms_a_narrow_network():
         assert sign * mean > 2 * error
 
 
+def test_with_dropout_fewer_units_are_on_and_more_can_be_spared():
+    """README.md, "What happened": in every pair, on other splits than the page's."""
+    data = script.load_data(200, 4, np.random.default_rng([1, 0]))
+    start = script.init_params(128, 4, np.random.default_rng([1, 1]))
+    X, y = data["validation"]
+    on, left = [], []
+    for drop in (0.0, 0.5):
+        rng = np.random.default_rng([1, 2])
+        params, _ = script.train(start, *data["training"], drop, 200, 0.5, rng)
+        on.append(np.mean(script.forward(params, X, 1.0)["a1"] > 0, axis=(1, 2)))
+        masks = script.draw_mask((10, 4, 1, 128), 0.4, np.random.default_rng(3))
+        thinned = params | {"W2": params["W2"] * masks.mT}
+        left.append(script.accuracies(thinned, X, y).mean(axis=0))
+    assert np.all(on[1] < on[0] - 0.05) and np.all(left[1] > left[0] + 0.05)
+
+
 def test_a_backward_pass_without_its_mask_loses_the_gain(monkeypatch):
     """README.md, at (9.6) and in "Break it": it learns, but no better than without."""
     data = script.load_data(200, 10, np.random.default_rng([1, 0]))
