@@ -152,17 +152,16 @@ def train(W, b, training, validation, args, show=False):
             W[k] = W[k] + v_W[k]
             b[k] = b[k] + v_b[k]
         z, a = forward(W, b, X)
-        z_val, a_val = forward(W, b, X_val)
-        history["training"].append(loss(z[L], y))
-        history["validation"].append(loss(z_val[L], y_val))
-        if not history["training"][-1] < 1e9:  # nan, too
+        J, J_val = loss(z[L], y), loss(forward(W, b, X_val)[0][L], y_val)
+        history["training"].append(J)
+        history["validation"].append(J_val)
+        if not J < 1e9:  # nan, too
             raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                f"{history['training'][-1]:.3g}; try a smaller --lr")
-        if history["validation"][-1] == min(history["validation"]):
+                                     f"{J:.3g}; try a smaller --lr")
+        if J_val == min(history["validation"]):
             best, history["kept"] = (dict(W), dict(b)), epoch  # copies
         if show and (epoch % max(1, args.epochs // 10) == 0 or epoch == 1):
-            print(f"{epoch:5d}     {history['training'][-1]:.4f}       "
-                  f"{history['validation'][-1]:.4f}", flush=True)
+            print(f"{epoch:5d}     {J:.4f}       {J_val:.4f}", flush=True)
         if CTRL_C:  # it was pressed: what was learnt so far is kept
             break
     return best, (W, b), history
@@ -254,17 +253,16 @@ def rival_answers(table, rows, test):
 
 def judge_by_folds(table, rounds, args, rng):
     """Return {model: answers (N, K)} by networks and rivals that had not seen a row."""
-    network = cross_validate(table, rounds, args, rng)
-    answers = {"linear": np.zeros_like(network), "simplest": np.zeros_like(network)}
+    answers = {"network": cross_validate(table, rounds, args, rng)}
     for known, held, test in rounds:  # rivals learn from validation rows, too
         for name, a in rival_answers(table, np.append(known, held), test).items():
-            answers[name][test] = a
+            answers.setdefault(name, np.zeros_like(answers["network"]))[test] = a
     words = {name: np.unique(column, return_inverse=True)[1].astype(float)
              for name, column in table["columns"].items() if column.dtype != float}
     if words:  # numbered by the alphabet: label encoding
         numbered = table | {"columns": table["columns"] | words}
         answers["numbered"] = cross_validate(numbered, rounds, args, rng)
-    return {"network": network, **answers}
+    return answers
 
 
 def shuffle_columns(table, model, rows, rng):
@@ -279,8 +277,7 @@ def shuffle_columns(table, model, rows, rng):
 
 
 def learn_towns(args, draws=20):
-    """Return shares of 26 towns learnt, {encoding: (epochs, draws)}; of the last
-    numbered network the truth y (26,) and its probabilities of class 1 (26,)."""
+    """Return {encoding: shares learnt (epochs, draws)}, y (26,), a curve (251,)."""
     rows, shares = np.arange(26), {}
     towns = {"one-hot": rows.astype(str).astype(object), "numbered": rows.astype(float)}
     for key, town in towns.items():
@@ -290,9 +287,11 @@ def learn_towns(args, draws=20):
             y = rng.permutation(26) % 2  # half of the towns belong to class 1
             table = {"columns": {"town": town}, "y": y, "classes": "01", "K": 2}
             task = argparse.Namespace(epochs=TOWN_EPOCHS[i], lr=0.1, hidden=[16])
-            answers = predict(fit(table, rows, rows, task, rng), table["columns"], rows)
+            model = fit(table, rows, rows, task, rng)
+            answers = predict(model, table["columns"], rows)
             shares[key][i, draw] = mark(table, answers, rows).mean()
-    return {} if CTRL_C else shares, y, answers[:, 1]  # after Ctrl-C: not whole
+    curve = predict(model, {"town": np.linspace(0, 25, 251)}, slice(None))[:, 1]
+    return {} if CTRL_C else shares, y, curve  # after Ctrl-C: not whole
 
 
 # --- Figures --------------------------------------------------------------------------
@@ -316,7 +315,7 @@ def plot_parts(rounds):
     for i, parts in enumerate(rounds, 1):
         for rows, c in zip(parts, JOBS.values()):
             ax.plot(place[rows], 0 * rows + i, "|", c=c, mew=1.6, ms=200 / len(rounds))
-    fig.legend(ax.lines[:3], JOBS, loc="outside lower left", ncols=3)
+    fig.legend(ax.lines[:3], JOBS, loc="outside lower left", ncols=3, labelcolor="mec")
     ax.set(xlabel="row, part by part", ylabel="round", ylim=(len(rounds) + 0.7, 0.3),
            yticks=range(1, len(rounds) + 1), title="Each row is a test row once")
     return fig
@@ -328,31 +327,33 @@ def plot_overfitting(model, two, parts):
                                   figsize=(8, 7.5 if two else 4))
     history, kept = model["history"], model["history"]["kept"]
     epochs = np.arange(len(history["training"])) + 1
-    least = history["validation"][kept - 1]
     for key, rows, height in zip(JOBS, parts, (0.04, 0.6)):
-        axs["A"].semilogx(epochs, history[key], color=JOBS[key])
+        axs["A"].semilogx(epochs, history[key], "-o", c=JOBS[key], markevery=[kept - 1])
         axs["A"].text(1.01, height, f"{key},\n{len(rows)} rows", color=JOBS[key],
                       transform=axs["A"].transAxes)
-    axs["A"].plot(kept, least, "o", color=JOBS["validation"])
-    axs["A"].set(xlabel="epoch", ylabel="loss", ylim=(0, 4 * least or 1), title="Epoch "
-                 f"{kept} is kept: it has the lowest loss on validation rows")
+    axs["A"].set(xlabel="epoch", ylabel="loss", xlim=(1, epochs[-1] + 1),
+                 ylim=(0, 4 * min(history["validation"]) or 1), title=f"Epoch {kept} "
+                 "is kept: its loss on validation rows is the lowest")
     if not two:
         return fig
     (name_u, u), (name_v, v) = two["columns"].items()
-    side_u, side_v = (np.linspace(np.nanmin(c), np.nanmax(c), 120) for c in (u, v))
-    grid = dict(zip(two["columns"], map(np.ravel, np.meshgrid(side_u, side_v))))
+    ends = ((np.nanmin(c), np.nanmax(c)) for c in (u, v))
+    sides = [np.linspace(1.04 * p - 0.04 * q, 1.04 * q - 0.04 * p, 99) for p, q in ends]
+    grid = dict(zip(two["columns"], map(np.ravel, np.meshgrid(*sides))))
     colours = np.array([to_rgb(c) for c in CLASS_COLOURS[: two["K"]]])
     for key, which, n in ("B", "params", kept), ("C", "last", epochs[-1]):
-        a = predict(model | {"params": model[which]}, grid, slice(None))
-        pale = (0.6 + 0.4 * a @ colours).reshape(120, 120, 3)  # mixed where it doubts
-        axs[key].pcolormesh(side_u, side_v, pale)
-        for k, name in enumerate(two["classes"]):
-            for job, rows, size in zip(JOBS, parts, (40, 8)):
-                chosen = rows[two["y"][rows] == k]
-                axs[key].scatter(u[chosen], v[chosen], size, colours[[k]], ec="black",
-                                 clip_on=False, label=f"{plain(name)[:15]}, {job}")
-        axs[key].set(xlabel=plain(name_u), ylabel=plain(name_v), title=f"Epoch {n}")
-    fig.legend(handles=axs["B"].collections[1:], ncols=3, loc="outside lower left")
+        model = model | {"params": model[which]}
+        pale = 0.6 + 0.4 * predict(model, grid, slice(None)) @ colours  # mixed: doubt
+        axs[key].pcolormesh(*sides, pale.reshape(99, 99, 3))
+        for rows, size in zip(parts, (40, 10)):
+            axs[key].scatter(u[rows], v[rows], size, colours[two["y"][rows]], ec="k")
+        at = rows[mark(two, predict(model, two["columns"], rows), rows) == 0]
+        ring = axs[key].scatter(u[at], v[at], 120, "none", ec="red", lw=1.5)
+        axs[key].set(xlabel=plain(name_u), ylabel=plain(name_v) * (key == "B"),
+                     title=f"Epoch {n:,}: {len(at)} of {len(rows)} wrong")
+    marks = [plt.Rectangle((0, 0), 1, 1, color=c) for c in colours] + [ring]
+    names = [plain(n)[:15] for n in two["classes"]] + ["validation row (small), wrong"]
+    fig.legend(marks, names, ncols=4, loc="outside lower left")
     return fig
 
 
@@ -360,10 +361,9 @@ def plot_confusion(table, counts, precision, recall):
     """Draw which class was taken for which, with precision and recall at the edges."""
     K, share = len(counts), counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     fig, ax = plt.subplots(figsize=(8, max(4.5, 1.5 + K / 3)), layout="constrained")
-    ax.imshow(np.where(counts > 0, share, np.nan), vmin=0, vmax=1, aspect="auto")
+    ax.imshow(np.where(counts > 0, share, np.nan), vmin=-1, vmax=1, aspect="auto")
     for (i, j), count in np.ndenumerate(counts if K < 30 else counts[:0]):
-        ax.text(j, i, count or "", ha="center", va="center",
-                color="black" if share[i, j] > 0.6 else "white")
+        ax.text(j, i, count or "", ha="center", va="center")
     names = [plain(name)[:15] for name in table["classes"]]
     for axis, word, i, shares in ((ax.xaxis, "precision", 0, precision),
                                   (ax.yaxis, "recall", 1, recall)):
@@ -375,20 +375,21 @@ def plot_confusion(table, counts, precision, recall):
     return fig
 
 
-def plot_towns(shares, y, answer):
+def plot_towns(shares, y, curve):
     """Draw what one numbered network answers, and how many towns are learnt."""
     fig, (top, ax) = plt.subplots(2, figsize=(8, 7), layout="constrained")
-    top.plot(answer, color=CLASS_COLOURS[1])
+    wrong = (curve[::10] > 0.5) != y
+    top.plot(np.linspace(0, 25, 251), curve, color=CLASS_COLOURS[1])
     top.axhline(0.5, color="0.6", linewidth=1)
-    top.scatter(range(26), y, 40, np.where((answer > 0.5) == y, "black", "red"))
+    top.scatter(range(26), y, 40 + 60 * wrong, np.where(wrong, "red", "black"))
     top.set(xlabel="number of the town", ylabel="probability of class 1",
-            yticks=(0, 0.5, 1), title="Numbered: a smooth curve misses the red towns")
+            yticks=(0, 0.5, 1), title=f"Numbered: {wrong.sum()} of 26 are wrong (red)")
     for (key, share), colour in zip(shares.items(), CLASS_COLOURS):
-        ax.plot(share, color=colour, linewidth=1, alpha=0.25)  # each draw
-        ax.plot(share.mean(axis=1), "o-", color=colour)
-        ax.text(3.08, share[-1].mean(), f"{key},\nthe mean", color=colour, va="center")
-    ax.set(xlabel="epochs", xticks=range(4), xticklabels=TOWN_EPOCHS, ylim=(0.4, 1.03),
-           ylabel="share of towns learnt", title="Only one-hot learns all (20 draws)")
+        ax.plot(100 * share, color=colour, linewidth=1, alpha=0.25)  # each draw
+        ax.plot(100 * share.mean(axis=1), "o-", color=colour)
+        ax.text(3.1, 100 * share[-1].mean(), f"{key}:\nmean", color=colour, va="center")
+    ax.set(xlabel="epochs", xticks=range(4), xticklabels=TOWN_EPOCHS, ylim=(40, 103),
+           ylabel="towns learnt, %", title="Only one-hot learns all (20 draws)")
     return fig
 
 
@@ -695,10 +696,9 @@ def parse_args(argv=None):
     flag = parser.add_argument
     flag("--csv", type=Path, default=PENGUINS, metavar="FILE", help="a CSV file")
     flag("--target", default="species", metavar="COLUMN", help="what to predict")
-    for name, text in (("--drop", "columns to leave out"),
-                       ("--keep", "columns to take although they look like IDs"),
-                       ("--categorical", "columns of numbers that are only names")):
-        flag(name, nargs="+", default=[], metavar="COLUMN", help=text)
+    for name, text in (("--drop", "to leave out"), ("--keep", "to take: not an ID"),
+                       ("--categorical", "of numbers that are only names")):
+        flag(name, nargs="+", default=[], metavar="COLUMN", help=f"columns {text}")
     flag("--missing", nargs="+", default=MISSING, metavar="TEXT", type=str.lower,
          help="what means a missing number or label (default: NA, none, ? and others)")
     flag("--regression", action="store_true", help="the target is a number")
