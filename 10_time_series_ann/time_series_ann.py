@@ -338,7 +338,7 @@ def plot_window(network, row, name, M):
         ax.text(n + r, -r - 0.5, "\u2193" * (r < 2), ha="center", va="center", size=18)
     ax.set(xlim=(-0.6, n + 2.6), ylim=(-2.5, 0.5),
            title=f"A forecast of {name} (blue frame) enters the next window.\n"
-                 f"The line sees {D} values, the hidden layer the last {min(M, D)}")
+                 f"The line sees {D} values, the hidden layer {min(M, D)} (filled)")
     ax.axis("off")
     return fig
 

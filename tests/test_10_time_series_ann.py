@@ -738,6 +738,12 @@ def test_the_common_stop_and_another_line_to_start_from():
         heights.append(errors[0] / errors[1])
     np.testing.assert_allclose(heights, [0.92, 0.93, 1.01, 0.84, 1.08], atol=0.006)
     assert np.mean(heights) == pytest.approx(0.95, abs=0.006)
+    block, others = script.make_folds(seen)[2]  # fold 3, trained on without a stop
+    line = script.learn_line(rules["AR9"], others, (3, 8, 10), 0)
+    X, y = script.pairs(line, block)
+    params, _ = script.train(line["params"], *script.pairs(line, others), 143, 0.01, 0.001)
+    errors = [np.mean((script.forward(p, X)["a2"] - y) ** 2) for p in (params, line["params"])]
+    assert errors[0] / errors[1] == pytest.approx(0.92, abs=0.005)
 
     nine = script.next_values(script.learn_line(rules["AR9"], seen), later[:, :-1])[0]
     two = script.next_values(script.learn_line(rules["AR2"], seen), later[:, :-1])[0]
