@@ -704,7 +704,7 @@ def print_forecasts(scores, lags):
     for title, score in scores.items():
         row = score["models"][score["best_rival"]]
         print(f"{title}: the best rival is {score['best_rival']}; against it "
-              f"{score['verdict']} ({row['difference']:+.3g} ± {row['half']:.2g})")
+              f"{score['verdict']} ({row['difference']:+.3g} +- {row['half']:.2g})")
     if lags:
         print("The forecast only lags: it is nearer to the last value than to the next "
               "and not clearly better than it. The series may be a random walk.")
