@@ -352,7 +352,7 @@ def plot_path(X, y, names, corrections, m):
         ax.plot(*m["common_point"], "k*", markersize=20, label="in both hulls")
         draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], color="#000000",
                   linestyle="--", label="pocket: best")
-    return finish(fig, ax, f"{count} lines; the last answers {m['accuracy']:.0%} right")
+    return finish(fig, ax, f"{min(k, 8)} of {k} lines; last: {m['accuracy']:.0%} right")
 
 
 def plot_bound(cases):
