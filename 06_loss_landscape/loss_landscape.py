@@ -50,7 +50,7 @@ def make_data(rng, trials=()):
 def init_params(n_hidden, rng, trials=()):
     """Return W1, b1 (1, M), W2 (M, 1) and b2 (1, 1), or a stack of such networks."""
     W1 = rng.normal(size=trials + (1, n_hidden))  # (1, M)
-    W2 = rng.normal(size=trials + (n_hidden, 1)) / np.sqrt(n_hidden)  # (M, 1), as (4.1)
+    W2 = rng.normal(size=trials + (n_hidden, 1)) / np.sqrt(n_hidden)  # (M, 1)
     return {"W1": W1, "b1": 0 * W1, "W2": W2, "b2": np.zeros(trials + (1, 1))}
 
 
