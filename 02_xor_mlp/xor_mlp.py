@@ -272,7 +272,7 @@ def plot_sigmoid():
     left.set(ylabel="activation a", title="A soft step in place of a jump")
     right.plot(z, a * (1 - a), color="#D55E00", linewidth=2.5)
     for x in (-7.8, 4.4):
-        right.text(x, 0.08, "saturated:\nflat", fontsize=9)
+        right.text(x, 0.03, "saturated:\nflat", fontsize=9)
     right.set(ylabel="slope a (1 − a)", ylim=(0, 0.27), title="Flat at both ends")
     plt.setp((left, right), xlabel="z", xticks=range(-8, 9, 4))
     return fig
