@@ -963,6 +963,7 @@ def test_numbered_towns_are_learnt_by_steep_steps_spread_over_all_towns():
 @pytest.mark.parametrize(
     "seed", [2, *(pytest.param(s, marks=pytest.mark.slow) for s in (0, 1, 3, 4, 5, 6, 7))]
 )
+@pytest.mark.slow
 def test_an_overfitted_network_is_worse_on_rows_it_has_not_seen(penguins, seed):
     """Of README.md, *What overfitting costs*: each statement holds for each seed."""
     names = ["bill_length_mm", "bill_depth_mm"]

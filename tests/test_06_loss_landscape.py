@@ -845,6 +845,7 @@ def test_divergence_stops_and_says_so(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_loss_that_hardly_falls_is_named(tmp_path, capsys):
     flags = [*QUICK, "--lr", "1e-6", "--no-show", "--out", str(tmp_path)]
     assert script.main(flags) == 0

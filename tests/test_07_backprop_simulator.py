@@ -449,6 +449,7 @@ def learn(slip="", fix_biases=False, epochs=10_000):
     return W, b, losses, script.forward(W, b, X, args.phi)[1][2][0]
 
 
+@pytest.mark.slow
 def test_the_published_numbers_to_every_digit():
     """All weights at once, W2 first, biases too; and the example's own two rows."""
     _, _, right, a = learn("", True)
@@ -679,6 +680,7 @@ def test_a_symmetric_matrix_hides_the_forgotten_transpose_from_every_check():
     )
 
 
+@pytest.mark.slow
 def test_what_the_page_says_of_causes():
     """Each cause taken away, or given to the rival: see also ``causes``."""
     numbers, ends = causes(), {name: learn(name)[2][-1] for name in ["", *SLIPS]}

@@ -775,6 +775,7 @@ def test_theory_is_about_the_mean_of_squares_and_a_median_is_below():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
+@pytest.mark.slow
 def test_a_sigmoid_only_moved_or_only_stretched_is_half_mended(seed):
     moved, moved_deep = half_mended("moved", seed)
     steep, steep_deep = half_mended("steep", seed)
@@ -786,6 +787,7 @@ def test_a_sigmoid_only_moved_or_only_stretched_is_half_mended(seed):
     assert steep_deep["mean_loss"] < 0.4 and 0.5 < moved_deep["mean_loss"] < 0.693
 
 
+@pytest.mark.slow
 def test_where_sigmoid_is_quickest_being_steep_alone_does_not_help():
     steep, _ = half_mended("steep", 5)
     slow, _ = compare("sigmoid", 300, seed=5, networks=10)
@@ -793,6 +795,7 @@ def test_where_sigmoid_is_quickest_being_steep_alone_does_not_help():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.slow
 def test_the_gap_of_xaviers_start_is_its_first_layer(seed):
     small, _ = compare("sigmoid", 300, seed=seed, networks=10, start="Xavier")
     he, _ = compare("sigmoid", 300, seed=seed, networks=10)

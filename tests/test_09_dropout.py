@@ -447,6 +447,7 @@ def test_with_dropout_fewer_units_are_on_and_more_can_be_spared():
     assert np.all(on[1] < on[0] - 0.05) and np.all(left[1] > left[0] + 0.05)
 
 
+@pytest.mark.slow
 def test_a_backward_pass_without_its_mask_loses_the_gain(monkeypatch):
     """README.md, at (9.6) and in "Break it": it learns, but no better than without."""
     data = script.load_data(200, 10, np.random.default_rng([1, 0]))

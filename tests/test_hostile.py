@@ -33,7 +33,14 @@ def one_line(text):
 
 @EVERY_SCRIPT
 @pytest.mark.skipif(os.name != "posix", reason="closing a stream is a shell's affair")
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize(
+    "closed",
+    [
+        ">&- 2>&- <&-",
+        pytest.param(">&-", marks=pytest.mark.slow),
+        pytest.param("2>&-", marks=pytest.mark.slow),
+    ],
+)
 def test_closed_streams(path, closed, tmp_path):
     script = copy_alone(path, tmp_path)
     flags = " ".join(project_tests(path).QUICK)

@@ -264,6 +264,7 @@ def session(folder, *flags, status=0):
     return result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_a_students_session(tmp_path):
     """From the command that the README names to a green suite, outside the repository."""
     copy = tmp_path / "ein Ort"
