@@ -553,8 +553,7 @@ class Picture:
     def draw_neurons(self, ax):
         """Draw map, name and number of each neuron, and in its corner its bias."""
         r, self.maps, self.still = self.radius, {}, []
-        self.figures = {}
-        size = np.clip(9 * r / 0.12, 5, 9)
+        self.figures, size = {}, np.clip(9 * r / 0.12, 5, 9)
         for (k, j), (x, y) in self.places.items():
             self.maps[k, j] = ax.imshow([[0]], extent=(x - r, x + r, y - r, y + r),
                                         aspect="auto", origin="lower", zorder=2)
@@ -568,8 +567,9 @@ class Picture:
             self.still.append(
                 ax.text(x - r - 0.05, y + (r if k else 0), name, ha="right", bbox=box,
                         **look))
-            self.figures[k, j] = ax.text(x + r + 0.03, y, "", va="center", size=size,
-                                         zorder=5, linespacing=1.0, bbox=box)
+            look = {"size": size, "va": "center", "bbox": box | {"alpha": 1, "pad": 2}}
+            self.figures[k, j] = ax.text(x + r + 0.03, y, "", zorder=5, linespacing=1.0,
+                                         **look)
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
         square = r * np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
         style = {"facecolor": "none", "edgecolor": GREY, "linewidth": 0.8, "zorder": 3}
