@@ -321,7 +321,7 @@ def plot_learning(curves, rows, pairs, base):
               ylabel=f"points of test accuracy minus {base}'s (bar: 2 errors)")
     right.set_xticks(range(len(pairs)), [name.replace("_", "\n") for name in pairs])
     left.set(xlabel="epoch", ylabel="validation accuracy in %, mean (dashed: 95)",
-             ylim=(45, 101), title="Epochs until 95 % are right\n(median network)")
+             ylim=(45, 101), title="Mean accuracy and epochs\nto 95 % (median network)")
     left.legend(loc="lower right")
     return fig
 
