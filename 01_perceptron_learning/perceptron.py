@@ -312,13 +312,13 @@ def plot_turns(y, corrections, columns, title):
 
 def plot_separable(line):
     """Draw the hulls of AND, with the line in the widest gap, and of XOR."""
-    fig, axs = plt.subplots(1, 2, figsize=(8, 4.8), layout="constrained")
+    fig, axs = plt.subplots(1, 2, figsize=(8, 5.1), layout="constrained")
     for ax, gate in zip(axs, ("and", "xor")):  # a hull has up to 3 points, all corners
         draw_gate(ax, GATES[gate], (-0.4, 1.7))
         for label, colour in zip((-1, 1), CLASS_COLOURS):
             ax.fill(*CORNERS[GATES[gate] == label].T, color=colour, lw=4, alpha=0.4)
     w, b = line[:2], line[2]
-    draw_line(axs[0], w, b, color="#000000", linewidth=2)
+    draw_line(axs[0], w, b, color="k", lw=2, label="in the middle of the gap")
     for x in CORNERS[1:]:  # the three nearest
         way = (w @ x + b) * w / (w @ w)  # to x from the line
         axs[0].plot(*np.transpose([x, x - way]), color="#000000", linestyle=":")
@@ -342,7 +342,7 @@ def plot_path(X, y, names, corrections, m):
         if place and all(abs(place - other) > 6 * len(str(k)) for other in taken):
             ax.annotate(k, rim[place], (2, 2), textcoords="offset points")
             taken.append(place)  # where the line leaves the picture, if there is room
-    draw_line(ax, w, b, color="#000000", linewidth=2, label="the last line")
+    draw_line(ax, w, b, color="k", lw=2, label=f"the last: {m['accuracy']:.0%} right")
     if m["separator"] is not None:
         w1, w2, b = m["separator"] / m["gamma"]  # the nearest points have the sum +-1
         x1, x2 = np.meshgrid(ax.get_xlim(), ax.get_ylim())
@@ -352,7 +352,7 @@ def plot_path(X, y, names, corrections, m):
         ax.plot(*m["common_point"], "k*", markersize=20, label="in both hulls")
         draw_line(ax, m["pocket"]["w"], m["pocket"]["b"], color="#000000",
                   linestyle="--", label="pocket: best")
-    return finish(fig, ax, f"{min(k, 8)} of {k} lines; last: {m['accuracy']:.0%} right")
+    return finish(fig, ax, f"{min(k, 8)} of {k} lines, yellow early, violet late")
 
 
 def plot_bound(cases):
