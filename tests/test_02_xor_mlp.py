@@ -459,6 +459,7 @@ def test_both_layers_must_move_to_learn():
     for held, rest in ((("W2",), 0.089), (("W1", "b1"), 0.123)):
         outputs = script.forward(descend(LEARNS, 20_000, held=held), X)["a2"]
         assert 0.36 < outputs.min() and outputs.max() < 0.59
+        assert (np.abs(outputs - y) < 0.5).sum() == (4 if held == ("W2",) else 3)
         assert script.loss(outputs, y) == pytest.approx(rest, abs=0.0005)
 
 
