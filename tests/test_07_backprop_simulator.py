@@ -517,6 +517,16 @@ def test_new_weights_of_the_table_are_those_of_training():
     assert new == pytest.approx(script.by_name({"W": W, "b": b}), rel=1e-14)
 
 
+def test_the_step_taken_is_read_off_the_weights_that_train_moved(monkeypatch):
+    args, W, b, X, y = settings()
+    wrong = {k: W[k] + 1 for k in W}
+    monkeypatch.setattr(script, "train", lambda *_: (wrong, b, []))
+    rows = script.work_out(W, b, X, y, args)
+    stepped = {row[1]: row[4] for row in rows if row[0] == "The step taken"}
+    assert stepped["dW1[0,0]"] == pytest.approx(-1 / args.lr)
+    assert stepped["db1[0]"] == 0
+
+
 def test_numbers_are_put_in_as_a_student_would_write_them():
     args, W, b, X, y = settings()
     rows = {row[1]: row[3] for row in reversed(script.work_out(W, b, X, y, args))}
