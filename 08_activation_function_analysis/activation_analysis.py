@@ -463,7 +463,7 @@ def parse_args(argv=None):
             ("--epochs", int, 1, 10**5, 300, "of each training"),
             ("--lr", float, 1e-9, 1e9, None, "for all; None: each its best"),
             ("--seeds", int, 2, 50, 10, "networks of each kind"),
-            ("--noise", float, 0, 10, 0.15, "of the two moons"),
+            ("--noise", float, 0, 4, 0.15, "of the two moons"),
             ("--depth", int, 2, 50, 30, "layers that the gradient passes")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             help=f"{words} (default: %(default)s)")
