@@ -40,7 +40,7 @@ BOWL = A.T @ A / 4  # (2, 2), the Hessian of the line's loss  (6.7)
 def make_data(rng, trials=()):
     """Return 50 points X, y (N, 1) of a noisy sine wave, or a stack of such tables."""
     X = rng.uniform(-1, 1, size=trials + (50, 1))  # (N, 1)
-    y = np.sin(4 * X) + 0.2 * rng.normal(size=X.shape)  # (N, 1), about one period
+    y = np.sin(4 * X) + 0.2 * rng.normal(size=X.shape)  # (N, 1), 1.3 periods
     return X, y
 
 
@@ -254,7 +254,7 @@ def plot_plane(x, y, z, path, names, title, levels, angle):
     solid.view_init(40, angle)
     above.set(xlabel=names[0], ylabel=names[1], title=title)
     solid.set(xlabel=names[0][0], ylabel=names[1][0], zticks=levels[::10],
-              title=f"The same, up: {names[2]}")
+              title=f"In 3-D: height = {names[2]}")
     return fig, above
 
 
