@@ -40,6 +40,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 # --- Data -----------------------------------------------------------------------------
@@ -567,7 +568,8 @@ class Picture:
             self.still.append(
                 ax.text(x - r - 0.05, y + (r if k else 0), name, ha="right", bbox=box,
                         **look))
-            look = {"size": size, "va": "center", "bbox": box | {"alpha": 1, "pad": 2}}
+            rim = withStroke(linewidth=4, foreground="#FFFFFF")  # lines end at letters
+            look = {"size": size, "va": "center", "path_effects": [rim]}
             self.figures[k, j] = ax.text(x + r + 0.03, y, "", zorder=5, linespacing=1.0,
                                          **look)
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
