@@ -118,6 +118,7 @@ def worked():
         **{f"db{n}": b for n, b in enumerate(biases)}, "db": np.mean(biases),
         "b2": 0.2 - 5 * np.mean(biases),
         "out1": params["W2"][0, 0], "out2": params["W2"][1, 0],
+        "out_bias": params["b2"][0, 0],
         "ex1_a2": other["a2"][0, 0], "ex1_loss": other_cost,
         "ex2_dz2": other_grads["b2"][0, 0], "ex2_dz11": other_grads["b1"][0, 0],
         "ex2_dz12": other_grads["b1"][0, 1],
