@@ -568,7 +568,7 @@ def plot_slips(curves):
         right = name == "right"
         colors = (BLUE, "#56B4E9") if name in lower else ("#E69F00", ORANGE)
         ax.plot(curves[name], color="k" if right else colors[i % 2], zorder=2 + right,
-                linewidth=1 if right else 3.2 - 0.25 * i, linestyle=("-", "--")[i % 2])
+                lw=1 if right else 3.2 - 0.25 * i, ls=("-", "--")[i % 2 and not right])
     ax.set(xscale="symlog", yscale="log", xmargin=0, xlabel="steps", ylabel="loss J")
     bottom, top = np.log10(ax.get_ylim())
     for line, name in zip(ax.lines, names):  # labels keep 0.06 of the height apart
