@@ -495,7 +495,7 @@ def save_results(args, figures, metrics, others=()):
             Path(folder, name).replace(args.out / name)
     print(f"Wrote {', '.join(names)} to {args.out}")
     if not args.no_show and plt.gcf().canvas.required_interactive_framework:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, lambda *_: plt.close("all"))
         plt.show()
     plt.close("all")
 

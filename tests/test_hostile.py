@@ -128,6 +128,19 @@ def test_a_first_ctrl_c_waits_for_the_epoch_a_second_does_not(path, tmp_path, ca
 
 
 @EVERY_SCRIPT
+def test_ctrl_c_closes_the_windows(path, tmp_path, monkeypatch, capsys):
+    script = load(path.parent.name)
+    window = SimpleNamespace(canvas=SimpleNamespace(required_interactive_framework="tk"))
+    monkeypatch.setattr(script.plt, "gcf", lambda: window)
+    monkeypatch.setattr(script.plt, "show", lambda: signal.raise_signal(signal.SIGINT))
+    args = SimpleNamespace(out=tmp_path, no_show=False)
+    before = signal.getsignal(signal.SIGINT)
+    assert script.run_safely(lambda args: script.save_results(args, {}, {}), args) == 0
+    assert signal.getsignal(signal.SIGINT) is before and not capsys.readouterr().err
+    assert (tmp_path / "metrics.json").exists()
+
+
+@EVERY_SCRIPT
 def test_numbers_in_scientific_notation_are_numbers(path, capsys):
     with pytest.raises(SystemExit) as stopped:
         load(path.parent.name).main(["--seed", "-1e-3"])
