@@ -549,14 +549,12 @@ NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d*)?|\.\d+)(e\+?\d\d?|e-\d+)?", re.IGNOR
 UNIT = re.compile(r"^([+-]?)\s?[$\u20ac\u00a3]\s?|\s?[%$\u20ac\u00a3]$")  # money, %
 # Numbers whose comma or points show that the comma is decimal, as all of these do:
 # 12,5 and 0,125 (no thousands), 1.234,567 and 1.234.567 (points between thousands).
-DECIMAL_COMMA = re.compile(r"[+-]?(\d+,(?!\d{3}$)\d+|0,\d+|\d+(\.\d{3})+,\d+"
-                           r"|\d+(\.\d{3}){2,})")
+COMMA = re.compile(r"[+-]?(\d+,(?!\d{3}$)\d+|0,\d+|\d+(\.\d{3})+,\d+|\d+(\.\d{3}){2,})")
 
 
 def find_decimal(texts):
     """Return the decimal mark of a column: a comma if one of its numbers shows it."""
-    comma = any(DECIMAL_COMMA.fullmatch(UNIT.sub(r"\1", text)) for text in texts)
-    return "," if comma else "."
+    return "," if any(COMMA.fullmatch(UNIT.sub(r"\1", t)) for t in texts) else "."
 
 
 def read_numbers(texts, decimal=None):
