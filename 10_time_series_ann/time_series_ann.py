@@ -558,12 +558,9 @@ def find_decimal(texts):
 
 
 def read_numbers(texts, decimal=None):
-    """Return the texts of a column as floats (N,), NaN for what is no finite number.
-
-    1,234.5 and 1 234.5 are numbers; signs of money and % are passed over. ``decimal``
-    is the decimal mark, "." or ","; if it is None, the column itself shows it.
-    """
-    decimal = decimal or find_decimal(texts)
+    """Return the texts of a column as floats (N,), NaN for what is no finite number."""
+    # 1,234.5 and 1 234.5 are numbers; signs of money and % are passed over.
+    decimal = decimal or find_decimal(texts)  # "." or ","
     between = "." if decimal == "," else ","  # may stand between thousands
     thousands = re.compile(rf"(?<=\d)[{between}'\s](?=\d{{3}}(?!\d))")
     numbers = []
