@@ -638,6 +638,7 @@ def load_data(args, rng):
     for name in [target, *args.drop, *args.categorical, *args.keep]:
         if name not in names:
             near = difflib.get_close_matches(name, names, 3, 0.3) or names[:5]
+            near = f"--target with one of {near}" if name == target else near
             raise InputError(f"no column is named {name[:40]!r}; try {near}"[:300])
     if args.predict:
         heads, more = read_table(args.predict, args, rng)
