@@ -10,7 +10,7 @@
 theta holds all weights and biases in one row: (2,) for the line, (P,) for the network,
 P = 3 M + 1. (6.1) is the number of an equation in README.md.
 
-    python loss_landscape.py                               all of it: 10 seconds
+    python loss_landscape.py                               all of it: 7 seconds
     python loss_landscape.py --bowl-lr 0.3 --momentum 0.9  another momentum in the bowl
 """
 
