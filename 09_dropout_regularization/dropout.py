@@ -449,12 +449,12 @@ def parse_args(argv=None):
 def train_rows(args):
     """Train without dropout, with each rate, and with L2; return {(drop, l2): row}."""
     rows, rates = {}, dict.fromkeys([args.drop, *RATES])
+    data = load_data(args.train_size, args.seeds, np.random.default_rng([args.seed, 0]))
     print("drop rate     L2   training  validation   points gained on validation")
     for drop, l2 in [(0.0, 0.0), *((q, 0.0) for q in rates),
                      *((0.0, penalty) for penalty in PENALTIES)]:
-        split, start, masks = (np.random.default_rng([args.seed, k]) for k in range(3))
-        data = load_data(args.train_size, args.seeds, split)  # the same in each row,
-        params = init_params(args.hidden, args.seeds, start)  # and the same start
+        start, masks = (np.random.default_rng([args.seed, k]) for k in (1, 2))
+        params = init_params(args.hidden, args.seeds, start)  # the same in each row
         params, path = train(params, *data["training"], drop, args.epochs, args.lr,
                              masks, l2)
         row = {"data": data, "params": params, "path": path,
