@@ -11,7 +11,7 @@ N images, D = 64 pixels, H hidden units, K = 10 digits. The mask holds 0 (unit o
 1 / (1 - q) (unit on); q is the drop rate. (9.1) is the number of an equation in
 README.md.
 
-    python dropout.py                       ten pairs of networks: 11 seconds
+    python dropout.py                       ten pairs of networks: 10 seconds
     python dropout.py --drop 0.8            switch off four units of five
     python dropout.py --hidden 16           a narrow network
 """
