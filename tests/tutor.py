@@ -165,14 +165,14 @@ def numbers(value):
 
 
 def slipped(script, name, old, new):
-    """Return the script's function with one change, or None if it is not there."""
+    """Return the script's function with one change; the rest is the script's own."""
     source = Path(script.__file__).read_text(encoding="utf-8")
     start = source.index(f"\ndef {name}(")
-    end = source.find("\n\n\n", start)
-    body = source[start:end]
+    body = source[start : source.find("\n\n\n", start)]
     assert old in body, f"{name} holds no {old!r}"
-    changed = source[:start] + body.replace(old, new) + source[end:]
-    return getattr(module_from_source(changed, script.__file__, "slipped"), name)
+    names = dict(vars(script))  # to compile one function is 10 times as fast as all
+    exec(compile(body.replace(old, new), script.__file__, "exec"), names)
+    return names[name]
 
 
 def simple_reason(key, mine, true, others, factors):
