@@ -89,7 +89,7 @@ def train(w, b, X, y, epochs, lr):
     """
     mistakes, corrections = [], []
     print("epoch  mistakes      loss  accuracy")
-    for epoch in range(1, epochs + 1):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):
         mistakes.append(0)
         for n in range(len(y)):
             x_n, y_n = X[n : n + 1], y[n : n + 1]  # (1, D) and (1,): one example, N = 1
@@ -105,7 +105,7 @@ def train(w, b, X, y, epochs, lr):
             z, a = forward(w, b, X)  # (N,), (N,)
             print(f"{epoch:5d}  {mistakes[-1]:8d}  {loss(z, y):8.4f}  "
                   f"{np.mean(a == y):8.1%}", flush=True)
-        if done or CTRL_C:  # Ctrl-C was pressed: what was learnt so far is kept
+        if done:
             break
     return w, b, mistakes, corrections
 
@@ -411,10 +411,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -422,10 +421,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -464,7 +470,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

@@ -109,7 +109,7 @@ def train(params, X, y, epochs, lr):
     params = dict(params)  # a copy: the caller keeps the start
     losses = []
     print("epoch     loss   outputs at (0,0)  (0,1)  (1,0)  (1,1)")
-    for epoch in range(1, epochs + 1):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):
         cache = forward(params, X)
         losses.append(loss(cache["a2"], y))
         grads = backward(params, X, cache, y)
@@ -118,8 +118,6 @@ def train(params, X, y, epochs, lr):
         if is_progress_epoch(epoch, epochs):
             print(f"{epoch:5d}  {losses[-1]:.5f}           ", end="")
             print("".join(f"{a:7.3f}" for a in cache["a2"][:, 0]), flush=True)
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
-            break
     return params, losses
 
 
@@ -179,7 +177,7 @@ def train_many(params, X, y, args):
     params = dict(params)  # a copy: the caller keeps the start
     velocity = {name: np.zeros_like(value) for name, value in params.items()}
     history = {"epoch": [], "losses": [], "right": 0}
-    for epoch in range(1, args.epochs + 1):
+    for epoch in until_ctrl_c(range(1, args.epochs + 1)):
         if (args.activation, args.loss) == ("sigmoid", "mse"):  # the lesson's lines
             cache = forward(params, X)
             a2, cost = cache["a2"], loss(cache["a2"], y)
@@ -196,8 +194,6 @@ def train_many(params, X, y, args):
         for k in params:
             velocity[k] = args.momentum * velocity[k] - args.lr * grads[k]  # (2.19)
             params[k] = params[k] + velocity[k]
-        if CTRL_C:
-            break
     return params, history
 
 
@@ -471,10 +467,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -482,10 +477,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -524,7 +526,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

@@ -171,7 +171,7 @@ def train(W, b, training, validation, epochs, lr, batch_size, rng, shape=None):
     row = ("epoch {:2d}   {training_loss:8.4f}   {training_accuracy:7.2%}   "
            "{validation_loss:10.4f}   {validation_accuracy:7.2%}   {:9.2f}")
     print(row.format(0, 0.0, **history[0]))
-    for epoch in range(1, epochs + 1):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):
         start = time.perf_counter()
         order = rng.permutation(len(X))
         for i in range(0, len(X), batch_size):
@@ -191,8 +191,6 @@ def train(W, b, training, validation, epochs, lr, batch_size, rng, shape=None):
             print(row.format(epoch, seconds, **history[-1]), flush=True)
         if epoch == 1 < epochs and history[1]["validation_accuracy"] < 1.5 * chance:
             print(f"As good as chance after {step} of {steps} steps. Ctrl-C ends it.")
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
-            break
     return W, b, history
 
 
@@ -422,10 +420,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -433,10 +430,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -475,7 +479,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):
@@ -677,15 +681,13 @@ def parse_args(argv=None):
 def train_seeds(args, start, parts, sizes, shape):
     """Return W[1] before training, W, b, history and test accuracy, for each seed."""
     runs, (training, validation, test) = [], parts
-    for seed in range(args.seed, args.seed + args.seeds):
+    for seed in until_ctrl_c(range(args.seed, args.seed + args.seeds)):
         rng = np.random.default_rng(seed)
         W, b = before = start or init_params(sizes, rng)
         W, b, history = train(W, b, training, validation, args.epochs, args.lr,
                               args.batch_size, rng, args.augment and shape)
         score = accuracy(probabilities(W, b, test[0]), test[1])
         runs.append((before[0][1], W, b, history, score))
-        if CTRL_C:
-            break
     return runs
 
 

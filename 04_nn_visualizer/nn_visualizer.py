@@ -183,7 +183,7 @@ def train(W, b, data, phi, args, rng, history):
     Appends a row of numbers to the list ``history`` after each.
     """
     X, y = data["X"], data["y"]
-    for epoch in range(1, args.epochs + 1):
+    for epoch in until_ctrl_c(range(1, args.epochs + 1)):
         order = rng.permutation(len(X))
         for start in range(0, len(X), args.batch_size):
             rows = order[start : start + args.batch_size]
@@ -191,8 +191,6 @@ def train(W, b, data, phi, args, rng, history):
         history.append(history_row(W, b, data, phi, epoch))
         if is_progress_epoch(epoch, args.epochs):
             print_row(history[-1])
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
-            break
     return W, b
 
 
@@ -1458,10 +1456,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -1469,10 +1466,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -1511,7 +1515,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

@@ -144,7 +144,7 @@ def train(W, b, training, validation, args, show=False):
     W, b, v_W, v_b = dict(W), dict(b), dict.fromkeys(W, 0.0), dict.fromkeys(b, 0.0)
     history = {"training": [], "validation": [], "kept": 0}
     z, a = forward(W, b, X)
-    for epoch in range(1, args.epochs + 1):
+    for epoch in until_ctrl_c(range(1, args.epochs + 1)):
         dW, db = backward(W, z, a, y)
         for k in W:
             v_W[k] = MOMENTUM * v_W[k] - args.lr * dW[k]  # (5.15)
@@ -162,8 +162,6 @@ def train(W, b, training, validation, args, show=False):
             best, history["kept"] = (dict(W), dict(b)), epoch  # copies
         if show and (epoch % max(1, args.epochs // 10) == 0 or epoch == 1):
             print(f"{epoch:5d}     {J:.4f}       {J_val:.4f}", flush=True)
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
-            break
     return best, (W, b), history
 
 
@@ -433,10 +431,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -444,10 +441,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -486,7 +490,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

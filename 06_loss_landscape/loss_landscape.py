@@ -158,14 +158,12 @@ def train(theta, X, y, epochs, lr):
     some hundred points of the path (101, P) and their epochs (101,). Raises
     FloatingPointError where it diverges."""
     path, moments = [theta], [0]
-    for epoch in range(1, epochs + 1):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):
         theta = theta - lr * gradient(theta, X, y)  # (P,)  (6.23)
         stop_if_diverged(np.max(loss_at(theta, X, y)), epoch)
-        if epoch % max(1, epochs // 100) == 0 or epoch == epochs or CTRL_C:
+        if epoch % max(1, epochs // 100) == 0 or epoch == epochs:
             path.append(theta)
             moments.append(epoch)
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
-            break
     return np.array(path), np.array(moments)
 
 
@@ -326,10 +324,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -337,10 +334,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -379,7 +383,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

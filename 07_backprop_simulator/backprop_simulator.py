@@ -211,7 +211,7 @@ def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
     The losses are those before each step, and after the last; slip: one of SLIPS.
     """
     W, b, losses = dict(W), dict(b), []  # new dicts; no array is changed in place
-    for epoch in range(1, epochs + 1):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):
         z, a = forward(W, b, X, phi)
         losses.append(loss(z, a, y, kind))
         stop_if_diverged(losses[-1], epoch)
@@ -222,8 +222,6 @@ def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
             W[k] = W[k] - lr * dW[k]  # (7.12)
             if not fix_biases:
                 b[k] = b[k] - lr * db[k]  # (7.12)
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
-            break
     z, a = forward(W, b, X, phi)
     losses.append(loss(z, a, y, kind))
     return W, b, losses
@@ -656,10 +654,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -667,10 +664,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -709,7 +713,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

@@ -154,7 +154,7 @@ def train(W, b, data, name, lr, epochs):
     W, b = dict(W), dict(b)  # copies: the caller keeps the start
     (X, y), (X_val, y_val) = data["training"], data["validation"]
     history = {"loss": [], "accuracy": []}
-    for _ in range(epochs):
+    for _ in until_ctrl_c(range(epochs)):
         z, a = forward(W, b, X, name)
         costs = loss(z[len(W)], y)  # (S,)
         dW, db = backward(W, z, a, y, name)
@@ -164,7 +164,7 @@ def train(W, b, data, name, lr, epochs):
         z, a = forward(W, b, X_val, name)
         history["loss"].append(costs)
         history["accuracy"].append(np.mean((z[len(W)] > 0) == y_val, axis=(-2, -1)))
-        if CTRL_C or not costs.max() < 1e9:  # pressed, or a loss has exploded
+        if not costs.max() < 1e9:  # a loss has exploded
             break
     return W, b, {key: np.array(values) for key, values in history.items()}
 
@@ -378,10 +378,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -389,10 +388,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -431,7 +437,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

@@ -134,7 +134,7 @@ def train(params, X, y, drop, epochs, lr, rng, l2=0.0):
     params = dict(params)  # a copy: the caller keeps the start
     path = [(0, dict(params))]
     shape = X.shape[:-1] + (params["W1"].shape[-1],)  # (N, H): each image its own mask
-    for epoch in range(1, epochs + 1):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):
         mask = draw_mask(shape, drop, rng) if drop > 0 else 1.0
         cache = forward(params, X, mask)
         stop_if_diverged(loss(cache["z2"], y).sum(), epoch)
@@ -143,10 +143,8 @@ def train(params, X, y, drop, epochs, lr, rng, l2=0.0):
         grads["W2"] = grads["W2"] + l2 * params["W2"]
         for name in params:
             params[name] = params[name] - lr * grads[name]
-        if epoch % max(10, epochs // 20) == 0 or epoch == epochs or CTRL_C:
+        if epoch % max(10, epochs // 20) == 0 or epoch == epochs:
             path.append((epoch, dict(params)))
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
-            break
     return params, path
 
 
@@ -353,10 +351,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -364,10 +361,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -406,7 +410,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

@@ -122,7 +122,7 @@ def train(params, X, y, epochs, lr, decay, validation=None, show=False):
     returned are those of the epoch that forecasts them best: early stopping.
     """
     best, errors, m, v = params, [], {}, {}
-    for epoch in range(epochs + 1):  # epoch 0 is the line itself
+    for epoch in until_ctrl_c(range(epochs + 1)):  # epoch 0 is the line itself
         cache = forward(params, X)
         value = loss(params, cache["a2"], y, decay).mean()
         stop_if_diverged(value, epoch)
@@ -147,8 +147,6 @@ def train(params, X, y, epochs, lr, decay, validation=None, show=False):
             v_hat = v[name] / (1 - 0.999 ** (epoch + 1))
             step = lr * m_hat / (np.sqrt(v_hat) + 1e-8)  # (10.14)
             params[name] = params[name] - step
-        if CTRL_C:  # it was pressed: what was learnt so far is kept
-            break
     return (params if validation is None else best), errors
 
 
@@ -429,10 +427,9 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--seed", type=number(int, 0, 2**32 - 1), default=0,
                           help="seed of all random numbers (default: %(default)s)")
         self.add_argument("--out", type=Path, metavar="DIR",
-                          default=Path(__file__).resolve().parent / "output",
+                          default=Path(__file__).with_name("output"),
                           help="where to write (default: output/ beside this script)")
-        self.add_argument("--no-show", action="store_true",
-                          help="save the pictures, open no window")
+        self.add_argument("--no-show", action="store_true", help="open no window")
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -440,10 +437,17 @@ class Parser(argparse.ArgumentParser):
 
 def press_ctrl_c(*_):
     """Let training end with its epoch, so that all is saved; the second time: stop."""
-    if CTRL_C:
-        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     CTRL_C.append(True)
     print("Ctrl-C: training ends here, and what was learnt so far is kept.")
+
+
+def until_ctrl_c(steps):
+    """Yield the steps, and after a Ctrl-C no more of them: what is learnt is kept."""
+    for step in steps:
+        yield step
+        if CTRL_C:
+            break
 
 
 def run_safely(story, args):
@@ -482,7 +486,7 @@ def make_folder(folder):
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise InputError(f"cannot write to {folder} ({error.strerror}); choose another "
-                         "folder with --out DIR") from None
+                         "folder with --out") from None
 
 
 def save_results(args, figures, metrics, others=()):

@@ -91,7 +91,7 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ): "the runs are always stacked: axis 1 is the last",
     (
         "09",
-        "if epoch % max(10, epochs // 21) == 0 or epoch == epochs or CTRL_C:",
+        "if epoch % max(10, epochs // 21) == 0 or epoch == epochs:",
     ): "how often the path is noted, no mathematics",
     ("09", "return ((losses) @ (chance)), ridge, *sampled"): "a dot product commutes",
 }
