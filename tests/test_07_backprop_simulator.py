@@ -112,7 +112,6 @@ def worked():
         numbers[f"path{j}"] = path
     numbers["newW2[0,0]"] = W[2][0, 0] - 0.5 * found["dW"][2][0, 0]
     numbers["newW1[0,0]"] = W[1][0, 0] - 0.5 * found["dW"][1][0, 0]
-    numbers |= causes()
     args, W, b, X, y = settings("--output", "softmax")
     z, a = script.forward(W, b, X, args.phi)
     dJ_da, da_dz, _, _ = script.jacobians(W, z, a, y, args.phi, args.loss)
@@ -133,7 +132,7 @@ def worked():
 
 
 @functools.cache
-def causes():
+def measured():
     """What the README says of causes: each one taken away, or given to the rival."""
     args, W, b, X, y = settings()
     z, a = script.forward(W, b, X, args.phi)
@@ -144,33 +143,15 @@ def causes():
     numbers["shrink.weight"] = 1 / W[2][0, 0]
     numbers["shrink.paths"] = found["dz"][2][0, 0] * W[2][0, 0] / found["da"][1][0, 0]
     numbers["faster"] = faster_hidden_layer(W, b, X, y, 10_000)
-    for factor in (24, 256, 512):
-        numbers[f"faster.{factor}"] = faster_hidden_layer(W, b, X, y, 10_000, factor)
-    for name, k, first in (("input", 1, 0.05), ("one", 1, 1.0), ("W2", 2, 0.05)):
-        numbers[f"best.{name}"] = best_h(k, first)
     numbers["uphill"] = faster_hidden_layer(W, b, X, y, 10_000, -1)
     numbers["order.example"] = 100 * wrong_order(W, b, X, y, 10_000, same_speed=True)
-    nets = [draw(sizes, seed, 1) for sizes in ((2, 3, 2), (4, 6, 3)) for seed in range(24)]
-    for name, epochs, same_speed in (
-        ("lower", 100, False), ("slow", 100, True), ("long", 1000, False),
-    ):  # fmt: skip
-        ends = [wrong_order(*net, epochs, same_speed) for net in nets]
-        numbers[f"order.{name}"] = sum(end < 0 for end in ends)
-    W_end, b_end, _, _ = learn("missing-activation-derivative")
-    for when, net in (("start", (W, b)), ("end", (W_end, b_end))):
-        z1, a1 = (v[1] for v in script.forward(*net, X, args.phi))
-        numbers[f"growth.{when}"] = 1 / script.local_slope(z1, a1, "sigmoid")[0, 0]
     args, W, b, X, y = settings()
     W, b, _ = script.train(W, b, X, y, args.phi, "mse", 1000, 0.5)
     z, a = script.forward(W, b, X, args.phi)
     right = script.backward(W, z, a, y, args.phi, "mse")[0][1]
-    for slip in ("sequential-update", "forgotten-transpose"):
-        given = W, z, a, y, args.phi, "mse", 0.5
-        dW = script.backward_with_slip(slip, *given)[2]
-        numbers[f"late.{slip}"] = script.gradient_error(dW[1], right).max()
-    for name, sizes in (("small", (2, 3, 2)), ("large", (4, 6, 3))):
-        ends = [batch_of_eight(sizes, seed) for seed in range(12)]
-        numbers[f"batch.{name}"] = sum(slip > rival for slip, rival in ends)
+    given = "forgotten-transpose", W, z, a, y, args.phi, "mse", 0.5
+    slipped = script.backward_with_slip(*given)[2][1]
+    numbers["late.forgotten-transpose"] = script.gradient_error(slipped, right).max()
     return numbers
 
 
@@ -183,34 +164,6 @@ def faster_hidden_layer(W, b, X, y, epochs, factor=4.14):
         for k, lr in ((1, 0.5 * factor), (2, 0.5)):
             W[k], b[k] = W[k] - lr * dW[k], b[k] - lr * db[k]
     return script.loss(*script.forward(W, b, X, phi), y, "mse")
-
-
-def best_h(k, first):
-    """Return the h of the table with the least error at W[k][0,0]: the median of 60
-    weights near it. Input 0 is ``first``; the bias keeps z1 as it is in the example."""
-    rng, X, b = np.random.default_rng(0), script.X_START.copy(), dict(script.B_START)
-    X[0, 0] = first
-    b[1] = b[1] + (script.X_START - X) @ script.W_START[1]
-    z1 = script.forward(script.W_START, b, X, PHI)[0][1]
-    start = script.forward(script.W_START, script.B_START, script.X_START, PHI)[0][1]
-    np.testing.assert_allclose(z1, start, rtol=1e-12)
-    hs, errors = 10.0 ** -np.arange(1, 9), []
-    for _ in range(60):
-        W = {m: v.copy() for m, v in script.W_START.items()}
-        W[k][0, 0] += rng.uniform(-1e-3, 1e-3)
-        given = W, b, X, script.Y_START, PHI, "mse"
-        z, a = script.forward(W, b, X, PHI)
-        ours = script.backward(W, z, a, script.Y_START, PHI, "mse")[0][k][0, 0]
-        slopes = [script.central_difference(*given, W[k], h)[0, 0] for h in hs]
-        errors.append(script.gradient_error(ours, np.array(slopes)))
-    return hs[np.median(errors, axis=0).argmin()]
-
-
-def draw(sizes, seed, N):
-    rng = np.random.default_rng(seed)
-    W, b = script.init_params(sizes, rng)
-    X = rng.uniform(-1, 1, size=(N, sizes[0]))
-    return W, b, X, rng.uniform(0.05, 0.95, size=(N, sizes[-1]))
 
 
 def wrong_order(W, b, X, y, epochs, same_speed):
@@ -234,22 +187,6 @@ def wrong_order(W, b, X, y, epochs, same_speed):
                 W[k], b[k] = W[k] - rate * dW[k], b[k] - rate * db[k]
     J, J_ = (script.loss(*script.forward(*p, X, phi), y, "mse") for p in (right, wrong))
     return J_ / J - 1
-
-
-def batch_of_eight(sizes, seed):
-    """Return the loss after 3,000 steps: without the hidden activation's slope, and by
-    the right rule with slopes of layer 1 that are as long, in each step."""
-    W, b, X, y = draw(sizes, seed, 8)
-    phi, slip = PHI, "missing-activation-derivative"
-    _, _, losses = script.train(W, b, X, y, phi, "mse", 3000, 0.5, slip)
-    for _ in range(3000):
-        z, a = script.forward(W, b, X, phi)
-        dW, db = script.backward(W, z, a, y, phi, "mse")
-        longer = script.backward_with_slip(slip, W, z, a, y, phi, "mse", 0.5)[2:]
-        squares = [(p[1] ** 2).sum() + (q[1] ** 2).sum() for p, q in ((dW, db), longer)]
-        for k, lr in ((1, 0.5 * np.sqrt(squares[1] / squares[0])), (2, 0.5)):
-            W[k], b[k] = W[k] - lr * dW[k], b[k] - lr * db[k]
-    return losses[-1], script.loss(*script.forward(W, b, X, phi), y, "mse")
 
 
 def your_turn_calls(script, rng, N):
@@ -692,8 +629,8 @@ def test_a_symmetric_matrix_hides_the_forgotten_transpose_from_every_check():
 
 @pytest.mark.slow
 def test_what_the_page_says_of_causes():
-    """Each cause taken away, or given to the rival: see also ``causes``."""
-    numbers, ends = causes(), {name: learn(name)[2][-1] for name in ["", *SLIPS]}
+    """Each cause taken away, or given to the rival: see also ``measured``."""
+    numbers, ends = measured(), {name: learn(name)[2][-1] for name in ["", *SLIPS]}
     four = [numbers[f"shrink.{c}"] for c in ("input", "sigmoid", "weight", "paths")]
     assert np.prod(four) == pytest.approx(numbers["shrink"]) and max(four) == four[0]
     _, W, b, X, y = settings()
@@ -707,10 +644,7 @@ def test_what_the_page_says_of_causes():
     assert falls == {*SLIPS} - {"wrong-sign"}
     lower = {"forgotten-half", "missing-activation-derivative", "sequential-update"}
     assert {name for name in SLIPS if ends[name] < right} == lower
-    assert ends["missing-activation-derivative"] < 0.85 * numbers["faster.24"]
-    assert numbers["faster.256"] < numbers["faster.24"] < numbers["faster"] < right
-    assert ends["missing-activation-derivative"] < 0.9 * numbers["faster.256"]
-    assert numbers["faster.512"] > right
+    assert numbers["faster"] < right
     assert 1 - ends["sequential-update"] / right == pytest.approx(0.004, abs=5e-4)
     W_end, b_end, _, _ = learn("last-layer-only")
     assert (W_end[1] == W[1]).all() and (b_end[1] == b[1]).all()
