@@ -144,7 +144,7 @@ def measured():
     numbers["shrink.paths"] = found["dz"][2][0, 0] * W[2][0, 0] / found["da"][1][0, 0]
     numbers["faster"] = faster_hidden_layer(W, b, X, y, 10_000)
     numbers["uphill"] = faster_hidden_layer(W, b, X, y, 10_000, -1)
-    numbers["order.example"] = 100 * wrong_order(W, b, X, y, 10_000, same_speed=True)
+    numbers["order.example"] = 100 * wrong_order(W, b, X, y, 10_000)
     args, W, b, X, y = settings()
     W, b, _ = script.train(W, b, X, y, args.phi, "mse", 1000, 0.5)
     z, a = script.forward(W, b, X, args.phi)
@@ -166,11 +166,11 @@ def faster_hidden_layer(W, b, X, y, epochs, factor=4.14):
     return script.loss(*script.forward(W, b, X, phi), y, "mse")
 
 
-def wrong_order(W, b, X, y, epochs, same_speed):
-    """Return how much higher, as a share, the loss of the wrong order ends.
+def wrong_order(W, b, X, y, epochs):
+    """Return how much higher, as a share, the loss of the wrong order ends, if layer 2
+    has the rate with which lr (1 + sum a1**2) is that of the right rule.
 
-    Both rules walk side by side. ``same_speed`` gives layer 2 of the wrong order the rate
-    with which lr (1 + sum a1**2) is that of the right rule.
+    Both rules walk side by side.
     """
     phi, lr, slip = PHI, 0.5, "sequential-update"
     right, wrong = (dict(W), dict(b)), (dict(W), dict(b))
@@ -179,7 +179,7 @@ def wrong_order(W, b, X, y, epochs, same_speed):
         z_, a_ = script.forward(*wrong, X, phi)
         grads = script.backward(right[0], z, a, y, phi, "mse")
         slips = script.backward_with_slip(slip, wrong[0], z_, a_, y, phi, "mse", lr)[2:]
-        speed = (1 + (a[1] ** 2).sum()) / (1 + (a_[1] ** 2).sum()) if same_speed else 1
+        speed = (1 + (a[1] ** 2).sum()) / (1 + (a_[1] ** 2).sum())
         for (W, b), (dW, db), rates in (
             (right, grads, {1: lr, 2: lr}), (wrong, slips, {1: lr, 2: lr * speed}),
         ):  # fmt: skip
