@@ -21,6 +21,7 @@ from tutor import Lesson
 script = load("04_nn_visualizer")
 QUICK = ["--epochs", "3", "--points", "40", "--hidden", "3", "2"]
 TIMINGS = []
+SLOW = pytest.mark.slow
 FAILS = ["--data plane --lr 2 --batch-size 200 --epochs 20".split()]
 
 
@@ -222,9 +223,20 @@ def window(shared_window):
     w = shared_window
     w.state = {"one step": "epoch", "speed": 10, "test": "shown", "save as": "picture"}
     w.show_test, w.typing, w.message, w.dragged = True, None, "", None
-    w.reset(data="xor", activation="tanh", hidden=[3, 2], lr=0.1, l2=0.0, seed=0,
-            noise=0.1, batch_size=10, inputs=["x1", "x2"])  # fmt: skip
-    w.fig.canvas.draw()
+    settings = dict(data="xor", activation="tanh", hidden=[3, 2], lr=0.1, l2=0.0, seed=0,
+                    noise=0.1, batch_size=10, inputs=["x1", "x2"])  # fmt: skip
+    if w.ax is not getattr(w, "drawn_here", None):  # ``draw`` makes new axes
+        w.reset(**settings)
+        w.drawn_here = w.ax
+    else:  # the same picture still: to begin anew is enough, and much faster
+        vars(w.args).update(settings)
+        w.play(False)
+        w.begin()
+        if w.ax["loss"].get_xlim()[1] != w.span:  # the test before has widened them
+            for panel in script.PANELS:
+                w.ax[panel].set_xlim(0, w.span)
+            w.fig.canvas.draw()
+        w.update()
     return w
 
 
@@ -351,6 +363,10 @@ def test_l2_keeps_the_weights_small(capsys):
     free = learnt("--epochs", 60)[3][-1]
     held = learnt("--epochs", 60, "--l2", 0.01)[3][-1]
     assert np.linalg.norm(held["weights"]) < 0.8 * np.linalg.norm(free["weights"])
+
+
+@pytest.mark.slow
+def test_the_largest_weight_that_l2_leaves(capsys):
     largest = np.abs(learnt("--epochs", 1000, "--l2", 0.01)[3][-1]["weights"]).max()
     assert largest == pytest.approx(1.53, abs=0.005)
 
@@ -492,6 +508,7 @@ def test_too_large_a_step_diverges_and_half_of_it_learns(capsys):
         assert learnt(*flags, 20, "--lr", 1, "--seed", seed)[3][-1]["loss"] < 0.04
 
 
+@pytest.mark.slow
 def test_on_noisy_moons_the_wrong_points_become_surer(capsys):
     """Try it: as many are wrong after 1000 epochs as after 200, but each costs more."""
     _, data, phi, history = learnt(*"--data moons --noise 0.6 --epochs 1000".split())
@@ -555,7 +572,9 @@ def test_five_smaller_weights_matter_more_than_the_largest(capsys):
     np.testing.assert_allclose(found, [0.0013, 0.116, 1.33], rtol=0.04)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=SLOW) for seed in range(2, 10))]
+)
 def test_a_weight_set_to_zero_is_mended_sooner_than_learnt(seed, capsys):
     """The answer to exercise 6."""
     args, data, phi, history = learnt("--seed", seed)
@@ -759,7 +778,9 @@ def test_csv_is_scaled_by_its_training_part_alone(tmp_path, rng):
     np.testing.assert_array_equal(labels == 1, every[:, 0] >= 5)
 
 
-@pytest.mark.parametrize("classes", [3, 5, 11])
+@pytest.mark.parametrize(
+    "classes", [*(pytest.param(classes, marks=SLOW) for classes in (3, 5)), 11]
+)
 def test_csv_with_many_classes_is_drawn_in_its_own_units(
     classes, tmp_path, rng, monkeypatch
 ):
@@ -865,7 +886,9 @@ def test_every_printed_sum_can_be_recomputed_by_hand(hidden, output, rng):
         assert float(a) == pytest.approx(a_all[int(k)][0, int(j)], abs=5.1e-4)
 
 
-@pytest.mark.parametrize("flags", ["", "--data clusters", "--data plane --hidden"])
+@pytest.mark.parametrize(
+    "flags", ["", pytest.param("--data clusters", marks=SLOW), "--data plane --hidden"]
+)
 def test_the_lines_of_the_readme_reproduce_the_outputs(flags, tmp_path, monkeypatch):
     """The page's few lines of NumPy, on the weights.json of a run."""
     for name in ("films", "stages"):
@@ -887,7 +910,7 @@ def test_the_lines_of_the_readme_reproduce_the_outputs(flags, tmp_path, monkeypa
 
 # The window --------------------------------------------------------------------------
 
-NETS = [("--hidden", 6, 4), ("--hidden", 16, 8), ("--hidden", 5, 5, 5, "--data", "iris")]
+NETS = [f"--hidden {net}".split() for net in ("6 4", "16 8", "5 5 5 --data iris")]
 
 
 def test_the_window_draws_what_a_whole_redraw_would(window):
@@ -920,7 +943,10 @@ def test_play_has_no_end(window):
     assert all(window.ax[name].get_xlim()[1] == 6 for name in script.PANELS)
 
 
-@pytest.mark.parametrize("speed, steps", [(2, 1), (10, 1), (30, 1), (300, 10)])
+@pytest.mark.parametrize(
+    "speed, steps",
+    [(2, 1), *(pytest.param(v, 1, marks=SLOW) for v in (10, 30)), (300, 10)],
+)
 def test_speed(window, speed, steps, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(script.time, "perf_counter", lambda: clock[0])
@@ -963,7 +989,10 @@ def test_reset_repeats_a_seed_and_new_seed_does_not(window):
     assert "seed 1" in window.tip.get_text()
 
 
-@pytest.mark.parametrize("panel", script.PANELS)
+@pytest.mark.parametrize(
+    "panel",
+    ["loss", "weights", *(pytest.param(p, marks=SLOW) for p in ("score", "gradient"))],
+)
 def test_the_history_is_scrubbed_and_whatever_follows_goes_on_from_there(window, panel):
     for _ in range(6):
         press(window, "Step")
@@ -1005,7 +1034,7 @@ def test_a_long_history_is_thinned(window, monkeypatch):
     assert epochs[0] == 0 and epochs[-5:] == [46, 47, 48, 49, 50]
 
 
-@pytest.mark.parametrize("name", ["data", "activation"])
+@pytest.mark.parametrize("name", [pytest.param("data", marks=SLOW), "activation"])
 def test_each_choice_begins_anew(window, name):
     for _ in range(len(script.STEPPERS[name][4])):
         press(window, "Step")
@@ -1022,8 +1051,8 @@ def test_each_choice_begins_anew(window, name):
     "name, flag, typed, begins_anew",
     [
         ("learning rate", "lr", "0.037", False),
-        ("L2", "l2", "0.02", False),
-        ("batch", "batch_size", "7", False),
+        pytest.param("L2", "l2", "0.02", False, marks=SLOW),
+        pytest.param("batch", "batch_size", "7", False, marks=SLOW),
         ("noise", "noise", "0.25", True),
     ],
 )
@@ -1098,33 +1127,35 @@ def test_the_test_data_can_be_hidden(window):
     assert window.dots[1].get_visible() and "test accuracy" in window.title.get_text()
 
 
-def test_the_mouse_finds_the_nearest_line():
-    """Exactly on the middle of each line of three networks, and at the nearest pixels."""
-    for flags in NETS:
-        window = new_window(*flags)
-        window.fig.canvas.draw()
-        window.update = lambda: None  # thousands of moves: draw none of them
-        ax, tried, names = window.ax["net"], 0, [*window.curves]
-        lines = ax.transData.transform(np.stack([*window.curves.values()]).reshape(-1, 2))
-        lines = lines.reshape(len(names), 20, 2)
-        for n in range(len(names)):
-            for share in np.linspace(0.03, 0.97, 9):
-                m, rest = divmod(19 * share, 1)
-                exact = lines[n, int(m)] * (1 - rest) + lines[n, int(m) + 1] * rest
-                x, y = ax.transData.inverted().transform(exact)
-                mouse = argparse.Namespace(x=exact[0], y=exact[1], xdata=x, ydata=y)
-                mouse.inaxes = ax
-                found = window.find(mouse)
-                away = distances_by_hand(lines, exact)
-                assert away[names.index(found)] < 1e-6  # itself, or one that crosses it
-                pixel = np.round(exact)
-                send(window, "motion_notify_event", *pixel)
-                if window.pointed in names:  # it may be a pixel of a neuron
-                    tried += 1
-                    away = distances_by_hand(lines, pixel)
-                    assert away[names.index(window.pointed)] <= away.min() + 1e-9
-        plt.close(window.fig)
-        assert tried > 6 * len(names)
+@pytest.mark.parametrize(
+    "flags", [NETS[0], pytest.param(NETS[1], marks=SLOW), NETS[2]], ids=" ".join
+)
+def test_the_mouse_finds_the_nearest_line(flags):
+    """Exactly on the middle of each line, and at the nearest pixels."""
+    window = new_window(*flags)
+    window.fig.canvas.draw()
+    window.update = lambda: None  # thousands of moves: draw none of them
+    ax, tried, names = window.ax["net"], 0, [*window.curves]
+    lines = ax.transData.transform(np.stack([*window.curves.values()]).reshape(-1, 2))
+    lines = lines.reshape(len(names), 20, 2)
+    for n in range(len(names)):
+        for share in np.linspace(0.03, 0.97, 9)[n % 3 :: 3]:  # others on each line
+            m, rest = divmod(19 * share, 1)
+            exact = lines[n, int(m)] * (1 - rest) + lines[n, int(m) + 1] * rest
+            x, y = ax.transData.inverted().transform(exact)
+            mouse = argparse.Namespace(x=exact[0], y=exact[1], xdata=x, ydata=y)
+            mouse.inaxes = ax
+            found = window.find(mouse)
+            away = distances_by_hand(lines, exact)
+            assert away[names.index(found)] < 1e-6  # itself, or one that crosses it
+            pixel = np.round(exact)
+            send(window, "motion_notify_event", *pixel)
+            if window.pointed in names:  # it may be a pixel of a neuron
+                tried += 1
+                away = distances_by_hand(lines, pixel)
+                assert away[names.index(window.pointed)] <= away.min() + 1e-9
+    plt.close(window.fig)
+    assert tried > 2 * len(names)
 
 
 def distances_by_hand(lines, spot):
@@ -1208,7 +1239,7 @@ def test_two_neurons_that_are_stuck_leave_two_clouds_pale(capsys):
     assert np.quantile(np.abs(a[~left] - 0.5), 0.1) > 0.4
 
 
-@pytest.mark.parametrize("hidden", [[6, 4], [3, 2], []])
+@pytest.mark.parametrize("hidden", [pytest.param([6, 4], marks=SLOW), [3, 2], []])
 def test_the_numbers_of_an_update_do_not_hide_its_line(window, hidden):
     window.reset(hidden=hidden)
     press(window, "Next phase")
@@ -1295,7 +1326,11 @@ def test_next_without_a_point_chooses_the_first(window):
     assert window.picked == ("", 0) and window.phase == 0
 
 
-@pytest.mark.parametrize("place", [(1, 0, 2), (3, 1, 0), ("b", 1, 1), ("b", 3, 0)])
+@pytest.mark.parametrize(
+    "place",
+    [(1, 0, 2), *(pytest.param(p, marks=SLOW) for p in ((3, 1, 0), ("b", 1, 1))),
+     ("b", 3, 0)],
+)  # fmt: skip
 def test_a_weight_or_bias_is_dragged(window, place):
     before = script.value_of(window.row(), place)[0]
     x, y = at(window, place)
@@ -1408,9 +1443,9 @@ def test_a_setting_that_cannot_be_had_is_said_and_the_old_one_stays(window, monk
 @pytest.mark.parametrize(
     "kind, file",
     [
-        ("picture", "picture.png"),
+        pytest.param("picture", "picture.png", marks=SLOW),
         ("GIF", "learning.gif"),
-        ("HTML", "learning.html"),
+        pytest.param("HTML", "learning.html", marks=SLOW),
         ("weights", "weights.json"),
     ],
 )
@@ -1470,8 +1505,16 @@ def overlaps(window):
     return found
 
 
-@pytest.mark.parametrize("size", [(520, 420), (900, 760), (1900, 1200), (1000, 1200)])
-@pytest.mark.parametrize("flags", [(), ("--data", "iris", "--hidden", *[16] * 6)])
+SIZES = [(520, 420), (900, 760), (1900, 1200), (1000, 1200)]
+CROWDED = ("--data", "iris", "--hidden", *[16] * 6)
+
+
+@pytest.mark.parametrize(
+    "flags, size",
+    [(flags, size) if (flags, size) in (((), SIZES[2]), (CROWDED, SIZES[0]))
+     else pytest.param(flags, size, marks=SLOW)
+     for flags in ((), CROWDED) for size in SIZES],
+)  # fmt: skip
 def test_nothing_overlaps_at_any_size(size, flags):
     window = new_window(*flags)
     canvas = window.fig.canvas
@@ -1492,7 +1535,7 @@ def test_nothing_overlaps_at_any_size(size, flags):
     plt.close(window.fig)
 
 
-def frames_per_second(args, frames=50):
+def frames_per_second(args, frames=20):
     """Return how many frames a second of this process a window trains and draws."""
     window = script.Window(args)
     window.fig.canvas.draw()
@@ -1654,6 +1697,7 @@ def test_divergence_is_drawn_and_ends_with_status_1(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["diverged.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["svg", "pdf", "ps"])
 def test_a_backend_without_a_screen_writes_the_same_files(backend, tmp_path):
     (path,) = (ROOT / "04_nn_visualizer").glob("*.py")

@@ -22,6 +22,19 @@ from PIL import Image
 EVERY_SCRIPT = pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.parent.name[:2])
 
 
+def every_script(*quick):
+    """Every script, but in the fast half only those with these numbers."""
+    rows = [(path, path.parent.name[:2]) for path in SCRIPTS]
+    return pytest.mark.parametrize(
+        "path",
+        [
+            pytest.param(path, id=n, marks=() if n in quick else pytest.mark.slow)
+            for path, n in rows
+        ],
+    )
+
+
+
 def run(script, *flags, cwd=None, **environment):
     """Run a script without a display and return the finished process."""
     env = {
@@ -76,7 +89,7 @@ def short_run(tmp_path_factory):
     return once
 
 
-@EVERY_SCRIPT
+@every_script("07")
 def test_a_short_run_alone(path, short_run):
     result, output = short_run(path)
     assert (result.returncode, result.stderr) == (0, "")
@@ -105,7 +118,7 @@ def draw_small(monkeypatch, dpi):
     monkeypatch.setattr(Figure, "savefig", savefig)
 
 
-@EVERY_SCRIPT
+@every_script("07")
 def test_the_same_seed_writes_the_same_numbers(
     path, short_run, tmp_path, capsys, monkeypatch
 ):
@@ -162,7 +175,7 @@ def test_a_folder_that_cannot_be_written_is_named_at_once(path, tmp_path, capsys
     assert "epoch" not in captured.out
 
 
-@EVERY_SCRIPT
+@every_script("03", "10")
 def test_ctrl_c_during_training_keeps_what_was_learnt(
     path, tmp_path, capsys, monkeypatch
 ):
