@@ -8,7 +8,7 @@ import types
 
 import numpy as np
 import pytest
-from conftest import GradientCase, join, load, numerical_gradient, split
+from conftest import ROOT, GradientCase, join, load, numerical_gradient, split
 from tutor import Lesson
 
 script = load("05_custom_dataset_ann")
@@ -79,9 +79,15 @@ def worked():
     found["deviation"] = found["error"] * math.sqrt(10)
     share = np.repeat([1.0, 0.0], [324, 20])  # two columns, of 344 right and wrong
     found["share_error"] = 100 * share.std() / math.sqrt(69)
-    start, _ = script.init_params([10, 1000, 3], np.random.default_rng(0))
-    X = np.random.default_rng(1).normal(size=(1000, 10))
-    found["spread"] = (X @ start[1]).std()
+    for name in ("metrics", "seed1", "seed2", "seed3", "seed4"):  # shares in points
+        path = ROOT / f"05_custom_dataset_ann/images/{name}.json"
+        metrics = json.loads(path.read_text())
+        _, lead, error = metrics["cv"]["linear"]
+        found[f"points.{name}.lead"] = 100 * lead
+        found[f"points.{name}.error"] = 100 * error
+        if name == "metrics":
+            for column, cost in metrics["importance"].items():
+                found[f"cost.{column}"] = 100 * cost
     return found
 
 
@@ -843,9 +849,10 @@ def test_two_errors_are_seldom_chance_if_many_rows_disagree():
 
     assert all(chance(rows) == 0 for rows in (1, 2, 3)) and chance(4) == 1 / 8
     assert all(0.02 < chance(rows) < 0.07 for rows in range(20, 201))
-    path = script.PENGUINS.parent / "images" / "metrics.json"
-    lead, error = json.loads(path.read_text())["cv"]["linear"][1:]
-    assert 344 * (344 * error**2 + lead**2) == pytest.approx(3)  # they disagree on 3
+    for name, rows in zip(("metrics", "seed1", "seed2", "seed3", "seed4"), (3, 1, 3, 3, 2)):
+        path = ROOT / f"05_custom_dataset_ann/images/{name}.json"
+        lead, error = json.loads(path.read_text())["cv"]["linear"][1:]
+        assert 344 * (344 * error**2 + lead**2) == pytest.approx(rows)  # they disagree
 
 
 def test_shuffling_costs_nothing_for_a_column_that_is_not_used(rng):
@@ -956,8 +963,7 @@ def test_numbered_towns_are_learnt_by_steep_steps_spread_over_all_towns():
         a = script.forward(*best, X)[1][2]
         right = np.sum(a.argmax(axis=1) == y.argmax(axis=1))
         scores["usual" if start else "steep"].append(right)
-    assert min(scores["steep"]) == 25 and scores["steep"].count(26) == 18
-    assert min(scores["usual"]) == 13 and max(scores["usual"]) == 21
+    assert min(scores["steep"]) == 25 and max(scores["usual"]) == 21
 
 
 @pytest.mark.parametrize(
