@@ -111,6 +111,7 @@ def worked():
     assert sum(sizes) == 234752 and sum(sizes[1:]) == 34048
     _, a = script.forward(W, b, X)
     _, half = script.forward({k: W[k] / np.sqrt(2) for k in W}, b, X)
+    seeds = Path(script.__file__).with_name("images") / "seeds.json"
     return {
         "e2": math.exp(2), "total": np.exp([2.0, 1, 0]).sum(),
         "p0": p[0], "p1": p[1], "p2": p[2], "cost0": costs[0], "cost1": costs[1],
@@ -123,6 +124,7 @@ def worked():
         "noise": np.mean(noise[1000:]),
         **{f"ms{k}": float((a[k] ** 2).mean()) for k in (0, 1, 2)},
         **{f"half{k}": float((half[k] ** 2).mean()) for k in (1, 2)},
+        "sd_points": 100 * json.loads(seeds.read_text("utf-8"))["test_sd"],
         "ex1": script.loss(np.log([[1.0, 1, 2]]), np.array([2])),
     }  # fmt: skip
 
