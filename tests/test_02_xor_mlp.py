@@ -354,7 +354,7 @@ def test_the_stages_that_the_picture_of_learning_shows():
     assert [len(ax.collections) - 4 for ax in axes] == [2, 2, 3, 3, 3]
 
 
-@pytest.mark.parametrize("epochs", [2000, 20_000])
+@pytest.mark.parametrize("epochs", [2000, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_the_stuck_network_stays_and_why(epochs):
     params, losses = learn(STUCK, epochs)
     cache = script.forward(params, X)
@@ -421,7 +421,7 @@ def test_the_picture_of_the_stuck_shows_where_its_next_step_goes():
     assert not script.plot_folding(learnt_xor, X, y).axes[1].child_axes
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_it_takes_saturation_and_the_wrong_order_to_hold_the_tied(seed):
     """The table of *What fails*: none, all, and none of the controls."""
     stuck, pairs = tied_pairs(400, seed)
@@ -471,7 +471,11 @@ def scaled(n, hidden=1.0, output=1.0, seed=0):
     return {k: v * (hidden if k[1] == "1" else output) for k, v in first.items()}
 
 
-@pytest.mark.parametrize("seed, medians", [(0, (98, 208, 453)), (1, (92.5, 208.5, 463))])
+@pytest.mark.parametrize(
+    "seed, medians",
+    [(0, (98, 208, 453)),
+     pytest.param(1, (92.5, 208.5, 463), marks=pytest.mark.slow)],
+)  # fmt: skip
 def test_larger_brackets_shorten_the_plateau(seed, medians):
     """Half of 300 networks are below 0.115 after so many epochs (*What happened*)."""
     largest = np.inf
@@ -505,7 +509,7 @@ def test_the_numbers_of_small_first_weights():
         assert (np.abs(last - y).max(axis=(-2, -1)) < 0.5).sum() == count
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_tied_corner_moves_the_unit_that_is_less_saturated_there(seed):
     """And what this corner wants of that unit saturates it more."""
     stuck, pairs = tied_pairs(400, seed)
@@ -528,6 +532,7 @@ def test_the_central_difference_of_the_exercise():
     assert (moved[0] - moved[1]) / 2e-5 == pytest.approx(grads["W1"][0, 1], rel=5e-8)
 
 
+@pytest.mark.slow
 def test_the_one_that_rests_at_an_eighth_learns_later():
     last, _, found = many(1000)
     left = {k: v[found["outcome"] == 4] for k, v in last.items()}
@@ -741,7 +746,9 @@ def test_history_knows_since_when_the_outputs_are_right():
             assert (error < 0.5) == right
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(s, marks=pytest.mark.slow) for s in (2, 3))]
+)
 def test_four_hidden_units_hardly_ever_get_stuck(seed):
     _, _, found = many(150, "--seed", str(seed), "--hidden", "4")
     assert found["solved"].sum() >= 145

@@ -337,6 +337,12 @@ def file(tmp_path):
     return write
 
 
+@pytest.fixture
+def short_towns(monkeypatch):
+    """Let whole runs that are tested for something else train the towns shortly."""
+    monkeypatch.setattr(script, "TOWN_EPOCHS", (1, 2, 3, 4))
+
+
 # What is read
 
 
@@ -948,6 +954,7 @@ def test_towns_are_learnt_one_hot_and_not_as_numbers(monkeypatch):
         assert script.mark(table, a, rows).all()
 
 
+@pytest.mark.slow
 def test_numbered_towns_are_learnt_by_steep_steps_spread_over_all_towns():
     """What keeps a numbered network from learning is its smooth start, not its form."""
     rows, scores = np.arange(26), {"steep": [], "usual": []}
@@ -994,7 +1001,7 @@ def test_an_overfitted_network_is_worse_on_rows_it_has_not_seen(penguins, seed):
         assert ratio == pytest.approx({2: 2.34, 6: 1.07}[seed], abs=0.005)
 
 
-def test_a_class_of_one_row_is_no_reason_to_stop(file, tmp_path, capsys):
+def test_a_class_of_one_row_is_no_reason_to_stop(file, tmp_path, capsys, short_towns):
     path = str(file(text_of([*lines()[::2], "1,2,red,yes"])))
     flags = ["--csv", path, "--target", "y", *QUICK, "--no-show"]
     assert script.main([*flags, "--out", str(tmp_path)]) == 0
@@ -1053,7 +1060,9 @@ def test_tables_of_scikit_learn_score_like_its_mlp(name, file, capsys):
 # Whole runs, and rows without a label
 
 
-def test_a_run_answers_new_rows_and_names_what_they_lack(file, tmp_path, capsys):
+def test_a_run_answers_new_rows_and_names_what_they_lack(
+    file, tmp_path, capsys, short_towns
+):
     new = file(
         "sex,island,bill_length_mm,bill_depth_mm,note\n"
         "male,Biscoe,50,15,a\nfemale,Atlantis,39,NA,b\nfemale,Dream,wide,18,c\n"
@@ -1084,21 +1093,23 @@ def test_bad_rows_to_predict_stop_before_training(text, file, tmp_path, capsys):
     assert captured.err.count("\n") == 1 and "epoch" not in captured.out
 
 
-def test_a_dollar_is_no_mathematics(file, tmp_path, capsys):
+def test_a_dollar_is_no_mathematics(file, tmp_path, capsys, short_towns):
     text = text_of(lines(), "$_$,mass ($),colour,y").replace("yes", "<$50_k^$")
     flags = ["--csv", str(file(text)), "--target", "y", "--folds", "0", "--epochs", "1"]
     assert script.main([*flags, "--no-show", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "overfitting.png").exists()
 
 
-def test_numbers_that_differ_by_less_than_a_float_can_hold(file, tmp_path, capsys):
+def test_numbers_that_differ_by_less_than_a_float_can_hold(
+    file, tmp_path, capsys, short_towns
+):
     rows = [f"1000000000000000{i % 2}7,{row}" for i, row in enumerate(lines())]
     path = str(file(text_of(rows, "huge,width,mass,colour,y")))
     flags = ["--csv", path, "--target", "y", *QUICK, "--no-show"]
     assert script.main([*flags, "--out", str(tmp_path)]) == 0
 
 
-def test_regression_of_the_body_mass(tmp_path, capsys):
+def test_regression_of_the_body_mass(tmp_path, capsys, short_towns):
     flags = ["--target", "body_mass_g", "--predict", str(script.PENGUINS), "--no-show"]
     assert script.main([*flags, "--folds", "3", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())

@@ -614,7 +614,7 @@ def test_every_activation_with_a_steep_slope_learns_the_moons(name):
     assert curve.shape == (150, 4)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_two_layers_of_sigmoids_are_slow_and_most_of_their_gap_is_the_start(seed):
     slow, _ = compare("sigmoid", 300, seed=seed)
     quick, _ = compare("stretched", 300, seed=seed)
@@ -623,7 +623,7 @@ def test_two_layers_of_sigmoids_are_slow_and_most_of_their_gap_is_the_start(seed
     assert small["accuracy"] + 0.03 < slow["accuracy"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_two_layers_of_sigmoids_are_quick_from_the_large_start(seed):
     """He's start makes them slow: a start of their own takes most of that away."""
     slow, _ = compare("sigmoid", 300, seed=seed)
@@ -632,7 +632,7 @@ def test_two_layers_of_sigmoids_are_quick_from_the_large_start(seed):
     assert quick["mean_loss"] < 0.5 * slow["mean_loss"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_deep_sigmoid_learns_nothing_where_the_others_do(seed):
     deep = (2, *[16] * 8, 1)
     for start in ("Xavier", "He"):
@@ -643,7 +643,7 @@ def test_a_deep_sigmoid_learns_nothing_where_the_others_do(seed):
         assert row["mean_loss"] < 0.3, name
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_deep_sigmoid_learns_from_a_start_that_keeps_its_gradient(seed):
     row, _ = compare("sigmoid", 300, (2, *[16] * 8, 1), seed, (0.3,), start="Large")
     assert row["mean_loss"] < 0.2 and row["accuracy"] > 0.9

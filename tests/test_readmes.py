@@ -145,7 +145,7 @@ def test_numbers_are_those_of_the_committed_run(path):
 def test_numbers_that_take_training_are_measured_again(number):
     (path,) = (path for path in SCRIPTS if path.parent.name.startswith(number))
     stated = [s for s in stated_numbers(readme(path)) if not is_quick(path, s[2])]
-    assert {key for _, _, key in stated} == {f"worked:{key}" for key in measured(path)}
+    assert stated, "without such numbers the lesson needs no measured()"
     for text, percent, key in stated:
         check_number(path, text, percent, key)
 
