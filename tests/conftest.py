@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # no start-up chatter
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 matplotlib.use("agg")
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +119,12 @@ def relative_error(a, b):
 def strict_warnings(monkeypatch):
     """A run hides warnings from its reader; it must not hide them from the tests."""
     monkeypatch.setattr(sys, "warnoptions", ["error"])
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Write empty pictures: to draw takes most of the time of a short run."""
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **settings: path.touch())
 
 
 @pytest.fixture

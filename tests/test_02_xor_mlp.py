@@ -791,7 +791,7 @@ def test_relu_is_flat_at_zero():
     np.testing.assert_array_equal(slope, [0, 0, 1])
 
 
-def test_a_run_says_that_it_has_not_learnt(tmp_path, capsys):
+def test_a_run_says_that_it_has_not_learnt(tmp_path, capsys, undrawn):
     flags = ["--trials", "10", "--no-show", "--out", str(tmp_path)]
     assert script.main(["--epochs", "700", *flags]) == 0
     out = capsys.readouterr().out

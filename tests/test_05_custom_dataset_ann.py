@@ -1061,7 +1061,7 @@ def test_tables_of_scikit_learn_score_like_its_mlp(name, file, capsys):
 
 
 def test_a_run_answers_new_rows_and_names_what_they_lack(
-    file, tmp_path, capsys, short_towns
+    file, tmp_path, capsys, short_towns, undrawn
 ):
     new = file(
         "sex,island,bill_length_mm,bill_depth_mm,note\n"
@@ -1109,7 +1109,7 @@ def test_numbers_that_differ_by_less_than_a_float_can_hold(
     assert script.main([*flags, "--out", str(tmp_path)]) == 0
 
 
-def test_regression_of_the_body_mass(tmp_path, capsys, short_towns):
+def test_regression_of_the_body_mass(tmp_path, capsys, short_towns, undrawn):
     flags = ["--target", "body_mass_g", "--predict", str(script.PENGUINS), "--no-show"]
     assert script.main([*flags, "--folds", "3", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())

@@ -523,7 +523,7 @@ def test_ctrl_c_leaves_a_fair_pair(capsys, monkeypatch, tmp_path):
     assert (tmp_path / "metrics.json").exists()
 
 
-def test_the_verdict_speaks_of_losses_and_of_no_difference(capsys, tmp_path):
+def test_the_verdict_speaks_of_losses_and_of_no_difference(capsys, tmp_path, undrawn):
     flags = ["--seeds", "4", "--no-show", "--out", str(tmp_path), "--hidden"]
     assert script.main(["--epochs", "60", *flags, "4"]) == 0
     out = capsys.readouterr().out
