@@ -218,9 +218,8 @@ def shared_window():
         plt.close(window.fig)
 
 
-@pytest.fixture
-def window(shared_window):
-    w = shared_window
+def begin_anew(w):
+    """Bring the shared window to where each test begins."""
     w.state = {"one step": "epoch", "speed": 10, "test": "shown", "save as": "picture"}
     w.show_test, w.typing, w.message, w.dragged = True, None, "", None
     settings = dict(data="xor", activation="tanh", hidden=[3, 2], lr=0.1, l2=0.0, seed=0,
@@ -228,16 +227,29 @@ def window(shared_window):
     if w.ax is not getattr(w, "drawn_here", None):  # ``draw`` makes new axes
         w.reset(**settings)
         w.drawn_here = w.ax
-    else:  # the same picture still: to begin anew is enough, and much faster
+    else:  # nothing that stands still has changed, and to draw it anew takes long
         vars(w.args).update(settings)
         w.play(False)
         w.begin()
-        if w.ax["loss"].get_xlim()[1] != w.span:  # the test before has widened them
-            for panel in script.PANELS:
-                w.ax[panel].set_xlim(0, w.span)
-            w.fig.canvas.draw()
-        w.update()
+        for panel in script.PANELS:
+            w.ax[panel].set_xlim(0, w.span)
+    w.update()
     return w
+
+
+@pytest.fixture
+def drawn_window(shared_window):
+    """A window whose pixels are right."""
+    begin_anew(shared_window).fig.canvas.draw()
+    return shared_window
+
+
+@pytest.fixture
+def window(shared_window, monkeypatch):
+    """The same without a pixel: most tests ask what is to be drawn, and where."""
+    monkeypatch.setattr(shared_window.fig, "draw_artist", lambda artist: None)
+    monkeypatch.setattr(shared_window.fig.canvas, "draw", lambda: None)
+    return begin_anew(shared_window)
 
 
 @pytest.fixture(scope="module")
@@ -913,7 +925,8 @@ def test_the_lines_of_the_readme_reproduce_the_outputs(flags, tmp_path, monkeypa
 NETS = [f"--hidden {net}".split() for net in ("6 4", "16 8", "5 5 5 --data iris")]
 
 
-def test_the_window_draws_what_a_whole_redraw_would(window):
+def test_the_window_draws_what_a_whole_redraw_would(drawn_window):
+    window = drawn_window
     for _ in range(5):
         press(window, "Step")
     in_parts = screen(window)
@@ -989,10 +1002,7 @@ def test_reset_repeats_a_seed_and_new_seed_does_not(window):
     assert "seed 1" in window.tip.get_text()
 
 
-@pytest.mark.parametrize(
-    "panel",
-    ["loss", "weights", *(pytest.param(p, marks=SLOW) for p in ("score", "gradient"))],
-)
+@pytest.mark.parametrize("panel", script.PANELS)
 def test_the_history_is_scrubbed_and_whatever_follows_goes_on_from_there(window, panel):
     for _ in range(6):
         press(window, "Step")
@@ -1051,8 +1061,8 @@ def test_each_choice_begins_anew(window, name):
     "name, flag, typed, begins_anew",
     [
         ("learning rate", "lr", "0.037", False),
-        pytest.param("L2", "l2", "0.02", False, marks=SLOW),
-        pytest.param("batch", "batch_size", "7", False, marks=SLOW),
+        ("L2", "l2", "0.02", False),
+        ("batch", "batch_size", "7", False),
         ("noise", "noise", "0.25", True),
     ],
 )
@@ -1170,7 +1180,8 @@ def distances_by_hand(lines, spot):
     return result
 
 
-def test_a_line_and_its_curve_light_up_together(window):
+def test_a_line_and_its_curve_light_up_together(drawn_window):
+    window = drawn_window
     for _ in range(4):
         press(window, "Step")
     for place in [(1, 0, 2), (2, 2, 1), (3, 0, 0), ("b", 1, 0)]:
@@ -1193,7 +1204,8 @@ def test_a_line_and_its_curve_light_up_together(window):
     assert found in window.numbers and (found == (2, 2, 1) or away[0] < 0.2)
 
 
-def test_a_neuron_shows_its_map_large_and_dims_what_is_not_its_own(window):
+def test_a_neuron_shows_its_map_large_and_dims_what_is_not_its_own(drawn_window):
+    window = drawn_window
     press(window, "Step")
     row = window.row()
     text = tip(window, (1, 2))
@@ -1261,7 +1273,8 @@ def test_heights_have_a_legend():
         assert np.allclose(shown[text], 0.8 * np.array(script.to_rgb(colour)))
 
 
-def test_one_example_goes_through_four_phases_in_place(window):
+def test_one_example_goes_through_four_phases_in_place(drawn_window):
+    window = drawn_window
     arrow(window, "one step", 1)  # an example
     n, before = 3, window.row()
     choose(window, "", n)
@@ -1326,11 +1339,7 @@ def test_next_without_a_point_chooses_the_first(window):
     assert window.picked == ("", 0) and window.phase == 0
 
 
-@pytest.mark.parametrize(
-    "place",
-    [(1, 0, 2), *(pytest.param(p, marks=SLOW) for p in ((3, 1, 0), ("b", 1, 1))),
-     ("b", 3, 0)],
-)  # fmt: skip
+@pytest.mark.parametrize("place", [(1, 0, 2), (3, 1, 0), ("b", 1, 1), ("b", 3, 0)])
 def test_a_weight_or_bias_is_dragged(window, place):
     before = script.value_of(window.row(), place)[0]
     x, y = at(window, place)
