@@ -476,7 +476,7 @@ def scaled(n, hidden=1.0, output=1.0, seed=0):
     [(0, (98, 208, 453)),
      pytest.param(1, (92.5, 208.5, 463), marks=pytest.mark.slow)],
 )  # fmt: skip
-def test_larger_brackets_shorten_the_plateau(seed, medians):
+def test_larger_first_hidden_weights_shorten_the_plateau(seed, medians):
     """Half of 300 networks are below 0.115 after so many epochs (*What happened*)."""
     largest = np.inf
     for hidden, median in zip((2, 1, 0.5), medians):
