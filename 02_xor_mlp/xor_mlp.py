@@ -337,9 +337,8 @@ def draw_plane(ax, params, edges, folded=False):
     """Colour a square of inputs or, if folded, of hidden activations; draw LINES."""
     u = np.linspace(*edges, 150)
     plane = np.stack(np.meshgrid(u, u), axis=-1).reshape(-1, 2)
-    cache = forward(params, plane)
-    sums = [cache["z2"], *cache["z1"].T] if not folded else [
-        plane @ params["W2"] + params["b2"]]
+    z1, _, z2, _ = forward(params, plane).values()
+    sums = [plane @ params["W2"] + params["b2"]] if folded else [z2, *z1.T]
     ax.imshow(sigmoid(sums[0]).reshape(150, 150), cmap=SIGNED, vmin=-0.4, vmax=1.4,
               origin="lower", extent=edges * 2, interpolation="bilinear")
     for z, (colour, width, dash) in zip(sums, LINES.values()):
@@ -403,6 +402,7 @@ def plot_folding(params, X, y):
         for n, (a, b) in zip(wrong, cache["a1"][wrong]):
             inset.quiver(a, b, *way[n] / np.linalg.norm(way[n]), scale=4, width=0.02)
             inset.scatter(a, b, s=80, marker="os"[int(y[n, 0])], color=SIGNED(y[n, 0]))
+        inset.plot(*cache["a1"][wrong[0]].round(), "kx")  # the plane's nearest corner
         inset.margins(0.5, 1)
         inset.set_title(" enlarged; arrows:\n next step", size=9, weight=400, y=0.73)
     plt.setp((left, right), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
