@@ -763,6 +763,7 @@ def test_pairs_have_the_error_of_the_mean_difference_and_a_word(capsys):
     assert out.count("\n") == 4
 
 
+@pytest.mark.slow
 def test_theory_is_about_the_mean_of_squares_and_a_median_is_below():
     left = gradient_left(100, 200)
     assert np.mean(left**2) == pytest.approx(1, abs=0.2)
