@@ -615,6 +615,20 @@ def test_without_a_slip_the_variant_is_backward():
         assert named == pytest.approx(right, rel=1e-14)
 
 
+@pytest.mark.parametrize("slip, factor", [("wrong-sign", -1), ("forgotten-half", 2)])
+@pytest.mark.parametrize("kind, last", [("mse", "tanh"), ("ce", "softmax")])
+def test_two_slips_multiply_every_slope_of_three_examples(slip, factor, kind, last, rng):
+    phi = {1: "sigmoid", 2: last}
+    W, b = script.init_params([4, 3, 2], rng)
+    X, y = rng.normal(size=(3, 4)), np.eye(2)[[0, 1, 1]]
+    given = W, *script.forward(W, b, X, phi), y, phi, kind
+    right = script.backward(*given)
+    slipped = script.backward_with_slip(slip, *given, 0.5)[2:]
+    for k in W:
+        np.testing.assert_allclose(slipped[0][k], factor * right[0][k], rtol=1e-12)
+        np.testing.assert_allclose(slipped[1][k], factor * right[1][k], rtol=1e-12)
+
+
 def test_a_symmetric_matrix_hides_the_forgotten_transpose_from_every_check():
     args, W, b, X, y = settings()
     W = {1: W[1], 2: (W[2] + W[2].T) / 2}
