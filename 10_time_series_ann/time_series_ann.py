@@ -223,11 +223,11 @@ def make_folds(rows):
 
 def find_period(x):
     """Return the lag where x (N,), less its trend, is most like itself, or None."""
-    time = np.arange(len(x))
-    e = x - np.polyval(np.polyfit(time, x, 1), time)
+    e = x - np.polyval(np.polyfit(range(len(x)), x, 1), range(len(x)))
     r = np.array([e[k:] @ e[:-k] for k in range(1, len(x) // 4)]) / (e @ e)  # (10.17)
     r[np.cumsum(r < 0) == 0] = 0  # what stands before its first fall below zero
-    return int(np.argmax(r)) + 1 if r.max() > 3 / len(x) ** 0.5 else None  # 3 sd
+    bound = (2 * np.log(10 * len(r)) / len(x)) ** 0.5  # noise: 1 series in 20 is above
+    return int(np.argmax(r)) + 1 if r.max() > bound else None
 
 
 def choose_rivals(rows, period, lowest):
@@ -262,6 +262,7 @@ def learn_network(rule, rows, args):
               f"{1 - curves[-1].min():5.1%} below the line", flush=True)
     epochs = int(np.median([curve.argmin() for curve in curves]))
     print(f"So all {len(rows)} windows are learnt from for {epochs} epochs"
+          + ": they remain the line" * (epochs == 0)
           + ("; more --epochs may help" if 2 * epochs + 50 > args.epochs else "")
           + (", as Ctrl-C came before the folds were done" if CTRL_C else ""))
     rule = learn_line(rule, rows, shape, args.seed)  # Goodfellow et al., algorithm 7.2
@@ -273,15 +274,14 @@ def judge(forecasts, truth):
     """Return the scores of forecasts {name: (n,)}, network first, and the verdict."""
     squares, table = {w: (f - truth) ** 2 for w, f in forecasts.items()}, {}
     for name, square in squares.items():
-        d = squares["network"] - square
-        means = [block.mean() for block in np.array_split(d, 8)]
-        half = 2.365 * np.std(means, ddof=1) / 8**0.5  # (10.18), Student's for 8, 95 %
+        d = squares["network"] - square  # 2.365: Student's for 8 blocks, 95 %  (10.18)
+        half = 2.365 * np.std([b.mean() for b in np.array_split(d, 8)], ddof=1) / 8**0.5
+        half = max(half, 1e-12 * np.mean(truth**2))  # less is rounding
         table[name] = {"mse": square.mean(), "rmse": square.mean() ** 0.5,
                        "difference": d.mean(), "half": half}
     best = min(list(table)[1:], key=lambda name: table[name]["mse"])
     d, half = table[best]["difference"], table[best]["half"]
-    doubt = half + 1e-12 * np.mean(truth**2)  # the second: of rounding
-    verdict = "no difference" if abs(d) <= doubt else "better" if d < 0 else "worse"
+    verdict = "no difference" if abs(d) <= half else "better" if d < 0 else "worse"
     return {"models": table, "best_rival": best, "verdict": verdict}
 
 
@@ -576,7 +576,6 @@ def read_numbers(texts, decimal=None):
 
 
 SUNSPOTS = Path(__file__).resolve().parent / "sunspots.csv"
-SUNSPOT_ENDS = ("1920", "1955", "1979")  # as Tong & Lim (1980) and those who followed
 MOST = 5000  # values read, the last of a longer file: with more a run takes over 10 s
 DATES = [day + clock for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S",
                                    " %H:%M:%S%z", "T%H:%M:%S%z")
@@ -594,12 +593,12 @@ def find_steps(dates):
     elif np.all(np.is_busday(days)) and abs(np.median(np.diff(places))) == 1:
         places, unit = np.busday_count("1970-01-01", days), "business days"
     steps = np.diff(places)
-    return steps / (np.median(steps) or 1.0), unit
+    return steps / (np.median(steps) or 1.0), f"{unit}, steps of {np.median(steps):.4g}"
 
 
-def read_times(cells, path):
-    """Return times (N,), dates or numbers, their steps / the median, and the unit."""
-    found = []
+def read_times(table, path):
+    """Return times, steps / the median, unit from rows of (number, time, value)."""
+    found, cells = [], [cell for _, cell, _ in table]
     for form in DATES:
         with contextlib.suppress(ValueError):
             dates = np.array([datetime.strptime(cell, form).replace(tzinfo=None)
@@ -607,50 +606,53 @@ def read_times(cells, path):
             found.append((form.replace("%", ""), dates, *find_steps(dates)))
     if found:  # of two readings of 1/2/2020 the one with the steadier steps
         form, *times = min(found, key=lambda f: np.sum(abs(f[2] - 1) > 0.1))
-        print(f"Times: {form}, so {cells[1]} is {times[0][1]}, in {times[2]}")
+        if times[0][0] <= times[0][-1]:  # or else they are turned round and read again
+            print(f"Times: {form}, so {cells[1]} is {times[0][1]}, in {times[2]}")
         return times
     numbers = read_numbers(cells)
     for n in np.flatnonzero(np.isnan(numbers))[:1]:
         short = re.fullmatch(r"(\w+[-/. ]){1,2}\d\d", cells[n])
-        raise InputError(f"row {n + 1} of {path} begins with {cells[n]!r}: " + (
+        raise InputError(f"row {table[n][0]} of {path} begins with {cells[n]!r}: " + (
             "49 may be 1949 or 2049, so write years with four digits" if short else
-            "no time like the others; write all in one form, best as 2020-01-31"))
+            "no known form of time, or not that of all rows; best is 2020-01-31"))
     return numbers, np.diff(numbers) / (np.median(np.diff(numbers)) or 1.0), "steps"
 
 
 def read_series(path, column):
-    """Return labels, times, values (N,) and the name of a series in a CSV file.
-
-    The first of several columns (or year and month) is the time, the last, or
-    ``column``, the values. Raises InputError.
-    """
+    """Return labels, times, values (N,), name from a CSV file, or raise InputError."""
     head, *rows = read_rows(path)
-    if not np.isnan(read_numbers(head[-1:])[0]):
+    if bare := not np.isnan(read_numbers(head[-1:])[0]):
         print("There is no header: the first row is data")
         head, rows = [f"column {k + 1}" for k in range(len(head))], [head, *rows]
     if column not in (None, *head) or len(rows) < 70:
         raise InputError(f"{path} needs 70 rows and a column {column or head[-1]!r}, "
                          f"but has {len(rows)} rows; columns {', '.join(head)[:200]}")
-    rows, k = rows[-MOST:], head.index(column or head[-1])
+    k = head.index(column or head[-1])
     labels = [row[0] if k else str(n + 1) for n, row in enumerate(rows)]
     if [name.lower() for name in head[:2]] == ["year", "month"] and k > 1:
-        labels = [f"{row[0]}-{row[1]}" for row in rows]
-    x = read_numbers([row[k] for row in rows])
-    for n in np.flatnonzero(~(abs(x) < 1e50))[:1]:
-        raise InputError(f"row {n + 1} of {path} has {rows[n][k]!r} where a number "
-                         f"should be ({head[k]}): fill it in, or cut the series there")
-    times, steps, unit = read_times(labels, path)
+        labels = [f"{row[0]}-{row[1]}".replace(".0", "") for row in rows]  # 1959.0, 1.0
+    table = list(zip(itertools.count(2 - bare), labels, [row[k] for row in rows]))
+    times, steps, unit = read_times(table[-MOST:], path)
     if times[0] > times[-1]:
         print("The newest comes first: turned round")
-        labels, times, x, steps = labels[::-1], times[::-1], x[::-1], steps[::-1]
-    if unit == "business days" and np.any(steps > 1.5):
-        print(f"{int(np.sum(steps - 1))} business days are missing: holidays, left out")
-        steps[steps > 1.5] = 1
-    for n in np.flatnonzero(abs(steps - 1) > 0.5)[:1]:
+        table.reverse()
+        times, steps, unit = read_times(table[-MOST:], path)
+    if len(rows) > MOST:
+        print(f"Of {len(rows)} rows the latest {MOST} are used")
+    places, labels, texts = zip(*table[-MOST:])
+    x = read_numbers(texts)
+    for n in np.flatnonzero(~(abs(x) < 1e50))[:1]:
+        raise InputError(f"row {places[n]} of {path} has {texts[n]!r} where a number "
+                         f"should be ({head[k]}): fill it in, or cut the series there")
+    if "business" in unit and 1.5 < max(steps) <= 11:  # two weeks without, at most
+        print(f"Business days missing: {sum(steps - 1):.0f}, most in a row "
+              f"{max(steps) - 1:.0f}, after {labels[np.argmax(steps)]}: holidays")
+        steps = np.minimum(steps, 1)
+    for n in np.flatnonzero(abs(steps - 1) > 0.2)[:1]:
         raise InputError(f"times must rise in even steps, but {path} goes from "
-                         f"{labels[n]!r} to {labels[n + 1]!r}: fill a gap, keep one of "
-                         "two equal times")
-    return labels, times, x, head[k]
+                         f"{labels[n]!r} to {labels[n + 1]!r}: fill a gap; of equal "
+                         "times keep one, or make the first column the whole time")
+    return list(labels), times, x, head[k]
 
 
 def parse_args(argv=None):
@@ -703,20 +705,20 @@ def print_forecasts(scores, lags):
     for title, score in scores.items():
         row = score["models"][score["best_rival"]]
         print(f"{title}: the best rival is {score['best_rival']}; against it "
-              f"{score['verdict']} ({row['difference']:+.3g} +- {row['half']:.2g})")
+              f"{score['verdict']} ({row['difference']:+.3g} +- {row['half']:.3g})")
     if lags:
-        print("The forecast only lags: it is nearer to the last value than to the next "
-              "and not clearly better than it. The series may be a random walk.")
+        print("The forecast only lags, as on a random walk: no gain on the last value")
 
 
 def load_data(args):
-    """Return labels, times, values (N,), their name, the ends of training and tests."""
+    """Return labels, times, values, name, ends of learning and tests (Tong & Lim's)."""
     labels, times, x, name = read_series(args.csv or SUNSPOTS, args.column)
     ends = [int(0.7 * len(x)), int(0.85 * len(x)), len(x)]
     if not args.csv:
-        ends = [*(labels.index(year) + 1 for year in SUNSPOT_ENDS), len(x)]
+        ends = [*(labels.index(y) + 1 for y in ("1920", "1955", "1979")), len(x)]
     if np.ptp(x[: ends[0]]) <= 1e-9 * abs(x[0]):
-        raise InputError(f"{name} never changes in training: there is nothing to learn")
+        raise InputError(f"{name} hardly changes in training, by a billionth at most: "
+                         "nothing to learn, unless you take a constant from it first")
     return labels, times, x, name, ends
 
 
@@ -752,16 +754,15 @@ def forecast_series(args):
     scores = {f"{labels[a]} to {labels[b - 1]}": judge(
         {w: f[a - first : b - first] for w, f in forecasts.items()}, x[a:b])
         for a, b in [*zip(ends, ends[1:]), (first, len(x))]}
-    whole, n = [*scores.values()][-1], len(later) - 2  # over all test values
+    whole, n, name = [*scores.values()][-1], len(later) - 2, plain(name)  # all tests
     shifts = {w: [np.mean((f[:n] - x[first - k : first - k + n]) ** 2) ** 0.5  # (10.19)
                   for k in range(-2, 5)] for w, f in forecasts.items()}
     row, near = whole["models"]["last value"], shifts["network"]
-    lags = bool(near[3] < near[2] and row["difference"] > -row["half"])
+    lags = bool(near[3] < near[2] / 2 and row["difference"] > -row["half"])
     print_forecasts(scores, lags)
-    figures["window"] = plot_window(models["network"], later[0, :-1], plain(name),
-                                    args.recent)
+    figures["window"] = plot_window(models["network"], later[0, :-1], name, args.recent)
     figures["forecasts"] = plot_forecasts(times[first:], x[first:], forecasts,
-                                          plain(name), whole)
+                                          name, whole)
     figures["checks"] = plot_checks(curves, facts["epochs_learnt"], shifts)
     save_results(args, figures, metrics | facts | {"windows": scores, "only_lags": lags,
                                                    "shifts": shifts})

@@ -523,6 +523,13 @@ def test_the_period_is_found_despite_a_trend_and_none_in_noise(rng):
     assert script.find_period(up_to_1920()) == 11
 
 
+def test_a_period_is_rarely_found_in_noise():
+    """The bound is for the highest of all lags: at most one noise in twenty is above."""
+    found = [script.find_period(np.random.default_rng(seed).normal(size=3000))
+             for seed in range(40)]  # fmt: skip
+    assert sum(period is not None for period in found) <= 2
+
+
 def test_the_period_lies_beyond_the_first_fall_below_zero(rng):
     t = np.arange(300)
     x = np.sin(t * 2 * np.pi / 60) + np.cumsum(0.2 * rng.normal(size=300))
@@ -602,6 +609,25 @@ def test_scores_by_hand():
     assert script.judge(forecasts, truth)["verdict"] == "no difference"
     forecasts["a"] = np.tile([0.3, 0.6], 8)
     assert script.judge(forecasts, truth)["verdict"] == "worse"
+
+
+def test_what_is_only_rounding_is_no_difference(capsys):
+    truth = 5 + np.sin(np.arange(80.0))
+    forecasts = {"network": truth + 0.1, "last value": np.roll(truth, 1),
+                 "AR2": truth + 0.1 + 1e-13}  # fmt: skip
+    score = script.judge(forecasts, truth)
+    row = score["models"]["AR2"]
+    assert abs(row["difference"]) <= row["half"] and score["verdict"] == "no difference"
+    low = script.plot_forecasts(np.arange(80), truth, forecasts, "x", score).axes[1]
+    assert low.containers[1].lines[0].get_color() == "#888888"
+    script.plt.close("all")
+
+
+def test_a_difference_and_its_error_can_be_told_apart(capsys):
+    row = {"rmse": 1.0, "difference": 0.02704, "half": 0.02657}
+    score = {"models": {"network": row, "AR2": row}, "best_rival": "AR2", "verdict": "worse"}
+    script.print_forecasts({"1 to 9": score}, False)
+    assert "(+0.027 +- 0.0266)" in capsys.readouterr().out
 
 
 def test_published_and_recomputed_rivals_agree():
@@ -861,14 +887,20 @@ MONTHS = [(1949 + n // 12, n % 12 + 1) for n in range(100)]
     [
         ([], None, "0 rows"),
         (WAVE[:20], None, "70 rows"),
-        ([*WAVE[:50], "", *WAVE[51:]], None, "row 51"),
+        ([*WAVE[:50], "", *WAVE[51:]], None, "row 52"),
         ([*WAVE[:50], "n/a", *WAVE[51:]], None, "'n/a'"),
         ([*WAVE[:50], "inf", *WAVE[51:]], None, "'inf'"),
-        ([5.0] * 100, None, "never changes"),
+        ([5.0] * 100, None, "hardly changes"),
+        ([1e6 + 1e-4 * np.sin(t) for t in range(100)], None, "hardly changes"),
         (WAVE, [*range(1, 99), 100, 99], "even steps"),
         (WAVE, [*range(1, 100), 99], "'99' to '99'"),
         (WAVE, [*range(1, 51), *range(52, 102)], "'50' to '52'"),
         (WAVE, [*range(1, 100), "soon"], "'soon'"),
+        (WAVE, [*range(1, 100), 100.4], "'99' to '100.4'"),
+        (WAVE, [f"Jan-1-{n}" for n in range(1900, 2000)], "no known form of time"),
+        (WAVE, [1959 + n // 4 for n in range(100)], "the whole time"),
+        (WAVE, [str(np.busday_offset("2020-01-06", n + 11 * (n > 50))) for n in range(100)],
+         "'2020-03-16' to '2020-04-01'"),
         (WAVE, [f"Jan-{n:02d}" for n in range(100)], "four digits"),
         (WAVE, [f"{y}-{m:02d}-01" for y, m in MONTHS[:99]] + ["1957-06-01"], "even"),
     ],
@@ -889,11 +921,14 @@ def test_bad_series_is_one_sentence(values, times, words, tmp_path, capsys):
         ([f"01.{m:02d}.{y}" for y, m in MONTHS], "months"),
         ([f"{m}/1/{y}" for y, m in MONTHS], "m/d/Y"),
         ([f"1/{m}/{y}" for y, m in MONTHS], "d/m/Y"),
-        ([str(np.datetime64("2020-01-04") + np.timedelta64(7 * n, "D")) for n in range(100)], "in days"),
+        ([str(np.datetime64("2020-01-04") + np.timedelta64(7 * n, "D")) for n in range(100)],
+         "in days, steps of 7\n"),
+        ([f"{year}-07-01" for year in range(1900, 2000)], "in months, steps of 12\n"),
         ([str(np.datetime64("2020-01-04T00:00") + np.timedelta64(60 * n, "m")).replace("T", " ")
           for n in range(100)], "H:M"),
         ([str(np.busday_offset("2020-01-06", n)) for n in range(100)], "business days"),
-        ([str(np.busday_offset("2020-01-06", n + (n > 50))) for n in range(100)], "1 business"),
+        ([str(np.busday_offset("2020-01-06", n + (n > 50))) for n in range(100)],
+         "missing: 1, most in a row 1, after 2020-03-16: holidays"),
         ([str(np.datetime64("2020-01-31") - np.timedelta64(n, "D")) for n in range(100)], "newest"),
         (range(1700, 1800), ""),
     ],
@@ -919,6 +954,44 @@ def test_csv_of_a_stranger(tmp_path, capsys):
     (tmp_path / "one.csv").write_text("value\n" + "\n".join(map(str, WAVE)))
     labels, _, values, _ = script.read_series(tmp_path / "one.csv", None)
     assert labels[:2] == ["1", "2"] and len(values) == 100
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_a_long_file_the_latest_values_are_taken(turn, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(script, "MOST", 80)
+    days = [str(np.datetime64("2020-01-04") + n) for n in range(100)]
+    path = write(tmp_path / "long.csv", WAVE[::turn], days[::turn])
+    labels, times, x, _ = script.read_series(path, None)
+    np.testing.assert_array_equal(x, WAVE[20:])
+    assert labels == days[20:] and times[0] == np.datetime64(days[20])
+    printed = capsys.readouterr().out
+    assert "Of 100 rows the latest 80 are used" in printed and printed.count("Times") == 1
+    assert len(script.read_series(write(path, WAVE[:80]), None)[2]) == 80
+    assert "Of 80" not in capsys.readouterr().out
+
+
+def test_rows_are_counted_as_they_stand_in_the_file(monkeypatch, tmp_path):
+    """The first row, header or not, is 1, also where rows are cut off or turned round."""
+    monkeypatch.setattr(script, "MOST", 80)
+    odd, up, down = ["?"], range(1, 101), range(100, 0, -1)
+    for values, times, header, row in (
+        (WAVE[:90] + odd + WAVE[91:], up, "time,value", 92),
+        (WAVE[:90] + odd + WAVE[91:], up, "0,5", 92),
+        (WAVE[:10] + odd + WAVE[11:], down, "time,value", 12),
+    ):
+        path = write(tmp_path / "gap.csv", values, times, header)
+        with pytest.raises(script.InputError, match=rf"row {row} of .* '\?'"):
+            script.read_series(path, None)
+    path = write(tmp_path / "gap.csv", WAVE, [*range(1, 91), "soon", *range(92, 101)])
+    with pytest.raises(script.InputError, match="row 92 of .* begins with 'soon'"):
+        script.read_series(path, None)
+
+
+def test_a_year_and_a_month_as_pandas_writes_them(tmp_path):
+    rows = "".join(f"{y}.0,{m}.0,{v}\n" for (y, m), v in zip(MONTHS, WAVE))
+    (tmp_path / "float.csv").write_text("year,month,value\n" + rows)
+    labels, times, _, _ = script.read_series(tmp_path / "float.csv", None)
+    assert labels[9] == "1949-10" and times[9] == np.datetime64("1949-10-01")
 
 
 def test_other_flags_and_files(tmp_path, capsys):
@@ -950,6 +1023,17 @@ def test_a_random_walk_is_called_a_forecast_that_lags(quick_main, tmp_path, rng,
     metrics = quick_main("--csv", write(tmp_path / "walk.csv", walk))
     assert metrics["only_lags"] and "only lags" in capsys.readouterr().out
     assert not quick_main("--csv", write(tmp_path / "w.csv", WAVE))["only_lags"]
+
+
+def test_a_forecast_in_the_middle_does_not_only_lag(quick_main, tmp_path):
+    """Near 0, so about as far from the last value as from the next; errors leave room."""
+    x = np.random.default_rng(4).normal(size=72)
+    for t in range(2, 72):
+        x[t] += 0.9 * x[t - 1] - 0.5 * x[t - 2]
+    metrics = quick_main("--csv", write(tmp_path / "short.csv", x.round(4)))
+    row = list(metrics["windows"].values())[-1]["models"]["last value"]
+    assert metrics["shifts"]["network"][3] < metrics["shifts"]["network"][2]
+    assert row["difference"] > -row["half"] and not metrics["only_lags"]
 
 
 @pytest.mark.slow
@@ -988,6 +1072,7 @@ def test_a_line_without_error_is_not_beaten(quick_main, tmp_path, capsys):
     quick_main("--csv", write(tmp_path / "even.csv", range(1, 200, 2)))
     printed = capsys.readouterr().out
     assert "nan" not in printed and printed.count(" 0.0% below the line") == 5
+    assert "for 0 epochs: they remain the line" in printed
 
 
 def test_shifts_compare_with_neighbours_in_time(quick_main, tmp_path):
