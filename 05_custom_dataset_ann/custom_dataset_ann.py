@@ -343,8 +343,8 @@ def plot_overfitting(model, two, parts):
         model = model | {"params": model[which]}
         pale = 0.6 + 0.4 * predict(model, grid, slice(None)) @ colours  # mixed: doubt
         axs[key].pcolormesh(*sides, pale.reshape(99, 99, 3))
-        for rows, size in zip(parts, (40, 10)):
-            axs[key].scatter(u[rows], v[rows], size, colours[two["y"][rows]], ec="k")
+        for rows, s in zip(parts, (50, 16)):
+            axs[key].scatter(u[rows], v[rows], s, colours[two["y"][rows]], ec="k", lw=1)
         at = rows[mark(two, predict(model, two["columns"], rows), rows) == 0]
         ring = axs[key].scatter(u[at], v[at], 120, "none", ec="red", lw=1.5)
         axs[key].set(xlabel=plain(name_u), ylabel=plain(name_v) * (key == "B"),
