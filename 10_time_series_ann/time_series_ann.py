@@ -707,7 +707,7 @@ def print_forecasts(scores, lags):
         print(f"{title}: the best rival is {score['best_rival']}; against it "
               f"{score['verdict']} ({row['difference']:+.3g} +- {row['half']:.3g})")
     if lags:
-        print("The forecast only lags, as on a random walk: no gain on the last value")
+        print("The forecast only lags: no clear gain on the last value; a random walk?")
 
 
 def load_data(args):
