@@ -89,7 +89,7 @@ def train(w, b, X, y, epochs, lr):
     """
     mistakes, corrections = [], []
     print("epoch  mistakes      loss  accuracy")
-    for epoch in until_ctrl_c(range(1, epochs + 1)):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         mistakes.append(0)
         for n in range(len(y)):
             x_n, y_n = X[n : n + 1], y[n : n + 1]  # (1, D) and (1,): one example, N = 1

@@ -109,7 +109,7 @@ def train(params, X, y, epochs, lr):
     params = dict(params)  # a copy: the caller keeps the start
     losses = []
     print("epoch     loss   outputs at (0,0)  (0,1)  (1,0)  (1,1)")
-    for epoch in until_ctrl_c(range(1, epochs + 1)):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         cache = forward(params, X)
         losses.append(loss(cache["a2"], y))
         grads = backward(params, X, cache, y)

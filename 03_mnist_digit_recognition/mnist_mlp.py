@@ -171,7 +171,7 @@ def train(W, b, training, validation, epochs, lr, batch_size, rng, shape=None):
     row = ("epoch {:2d}   {training_loss:8.4f}   {training_accuracy:7.2%}   "
            "{validation_loss:10.4f}   {validation_accuracy:7.2%}   {:9.2f}")
     print(row.format(0, 0.0, **history[0]))
-    for epoch in until_ctrl_c(range(1, epochs + 1)):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         start = time.perf_counter()
         order = rng.permutation(len(X))
         for i in range(0, len(X), batch_size):

@@ -183,7 +183,7 @@ def train(W, b, data, phi, args, rng, history):
     Appends a row of numbers to the list ``history`` after each.
     """
     X, y = data["X"], data["y"]
-    for epoch in until_ctrl_c(range(1, args.epochs + 1)):
+    for epoch in until_ctrl_c(range(1, args.epochs + 1)):  # range; Ctrl-C ends it
         order = rng.permutation(len(X))
         for start in range(0, len(X), args.batch_size):
             rows = order[start : start + args.batch_size]
@@ -553,6 +553,11 @@ class Picture:
         """Draw map, name and number of each neuron, and in its corner its bias."""
         r, self.maps, self.still = self.radius, {}, []
         self.figures, size = {}, np.clip(9 * r / 0.12, 5, 9)
+        room = max(1, int(14 * r))  # lines that are as high as a neuron
+        inputs = ["\n".join(map(plain, textwrap.wrap(name, 8)[:room]))
+                  for name in self.data["names"]]
+        if len({*inputs}) < len(inputs):  # what differs was cut off
+            inputs = self.args.inputs
         for (k, j), (x, y) in self.places.items():
             self.maps[k, j] = ax.imshow([[0]], extent=(x - r, x + r, y - r, y + r),
                                         aspect="auto", origin="lower", zorder=2)
@@ -560,9 +565,7 @@ class Picture:
             box = {"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.85,
                    "pad": 0.8}
             if k == 0:
-                room = max(1, int(14 * r))  # lines that are as high as a neuron
-                lines = textwrap.wrap(self.data["names"][j], 8)[:room]
-                name, look = "\n".join(map(plain, lines)), {"va": "center"}
+                name, look = inputs[j], {"va": "center"}
             self.still.append(
                 ax.text(x - r - 0.05, y + (r if k else 0), name, ha="right", bbox=box,
                         **look))
@@ -570,6 +573,9 @@ class Picture:
             look = {"size": size, "va": "center", "path_effects": [rim]}
             self.figures[k, j] = ax.text(x + r + 0.03, y, "", zorder=5, linespacing=1.0,
                                          **look)
+        # Of 9 points a number is 0.32 inches wide, and one that begins with "dz" 0.68.
+        gap = self.places[1, 0][0] - self.places[0, 0][0] - 2 * r - 0.1
+        self.has_room = gap > 0.32 * size / 9, gap > 0.68 * size / 9
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
         square = r * np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
         style = {"facecolor": "none", "edgecolor": GREY, "linewidth": 0.8, "zorder": 3}
@@ -591,8 +597,8 @@ class Picture:
     def draw_surface(self, ax, r):
         """Draw the training and test points, on the output over the plane."""
         data, mean, std = self.data, self.data["mean"], self.data["std"]
-        self.maps["surface"] = ax.imshow([[0]], extent=(-r, r, -r, r), aspect="auto",
-                                         origin="lower", interpolation="bilinear")
+        self.maps["surface"] = ax.imshow([[0]], extent=(-r, r, -r, r), origin="lower",
+                                         interpolation="bilinear")
         self.dots = []
         for part, marker in (("", "o"), ("test_", "s")):  # more would hide the output
             P, y = data[part + "P"][:80], data[part + "y"][:80]
@@ -660,6 +666,10 @@ class Picture:
                                 (0.06, "test", TEST_COLOUR)):  # no curve begins so low
             self.still.append(self.ax["loss"].text(
                 0.05, y, text, color=colour, transform=self.ax["loss"].transAxes))
+        self.losses = {name: self.ax["loss"].text(
+            x, 1.04, "", color=colour, transform=self.ax["loss"].transAxes)
+            for name, x, colour in (("loss", 0.4, TRAIN_COLOUR),
+                                    ("test_loss", 0.8, TEST_COLOUR))}
         self.tracks = self.ax["weights"].add_collection(LineCollection([]))
 
     def example(self):
@@ -751,6 +761,9 @@ class Picture:
             numbers = np.clip([past[name] for past in self.past], low, 1e9)
             line.set_data(epochs, numbers)
             line.set_visible(self.show_test or not name.startswith("test"))
+        for name, text in self.losses.items():
+            text.set_text(f"{row[name]:{'.3g' if row[name] >= 1e-3 else '.1e'}}")
+            text.set_visible(self.show_test or name == "loss")
         weights = np.array([past["weights"] for past in self.past]).T  # (numbers, rows)
         self.tracks.set_segments(
             np.stack([np.broadcast_to(epochs, weights.shape), weights], axis=-1))
@@ -781,6 +794,8 @@ class Picture:
                 number += f"\ndz {one['dz'][k][0, j]:+.3f}"
             elif self.phase and k == L:
                 number += f"\ny = {y[j]:.3g}"
+            if k < L and not self.has_room[self.phase == 2]:
+                number = ""  # the line below has it when the mouse is on the neuron
             text.set_text(number)
         lr, lost = self.args.lr, one["loss"]
         self.story.set_text((
@@ -813,20 +828,22 @@ class Picture:
         self.resume()
         data, args = self.data, self.args
         W, b = self.history[-1]["W"], self.history[-1]["b"]
+        order, seen = self.order, self.seen
         while True:
-            if not len(self.order):
-                self.order = self.rng.permutation(len(data["X"]))
+            if not len(order):
+                order = self.rng.permutation(len(data["X"]))
             size = 1 if unit == "example" else args.batch_size
-            rows, rest = self.order[:size], self.order[size:]
+            rows, rest = order[:size], order[size:]
             if unit == "example" and self.picked and not self.picked[0]:
-                rows, rest = [self.picked[1]], self.order  # the chosen one, again
+                rows, rest = [self.picked[1]], order  # the chosen one, again
             X, y = data["X"][rows], data["y"][rows]
             W, b = step(W, b, X, y, self.phi, args.lr, args.l2)
-            self.order, self.seen = rest, self.seen + len(rows)
+            order, seen = rest, seen + len(rows)
             if unit != "epoch" or not len(rest):
                 break
-        epoch = self.seen / len(data["X"])
+        epoch = seen / len(data["X"])
         self.history.append(history_row(W, b, data, self.phi, epoch))
+        self.order, self.seen = order, seen  # not counted where the loss has exploded
         if len(self.history) > ROWS_KEPT:
             del self.history[1:ROWS_KEPT // 2:2]  # every second one of the older half
 
@@ -944,6 +961,7 @@ class Window(Picture):
                             ("button_press_event", self.on_press),
                             ("button_release_event", self.on_release),
                             ("motion_notify_event", self.on_move),
+                            ("figure_leave_event", self.on_leave),
                             ("key_press_event", self.on_key),
                             ("close_event", lambda event: self.timer.stop())):
             canvas.mpl_connect(name, react)
@@ -1022,6 +1040,8 @@ class Window(Picture):
             hidden = [*self.args.hidden]
             hidden[int(name.split()[1]) - 1] = value
             self.reset(hidden=hidden)
+        elif name == "noise" and self.args.data in ("csv", "iris"):
+            self.message = "noise: none is added to the points of a file"
         else:
             self.reset(**{FLAG[name]: value})
 
@@ -1031,7 +1051,10 @@ class Window(Picture):
         values = NEURONS if name.startswith("neurons") else STEPPERS[name][4]
         if name == "epoch":
             at = len(self.history) - 1 if self.at is None else self.at
-            self.look_back(at + direction)
+            if 0 <= at + direction < len(self.history):
+                self.look_back(at + direction)
+            else:
+                self.message = f"epoch: {now:g} is the last value here"
         elif isinstance(now, str):
             if name == "data" and self.args.csv:
                 values = [*values, "csv"]
@@ -1053,7 +1076,7 @@ class Window(Picture):
 
     def reset(self, **changes):
         """Begin anew with other settings, or say why not and keep the old ones."""
-        kept = {**vars(self.args)}
+        kept, had_learnt = {**vars(self.args)}, len(self.history) > 1
         self.play(False)
         vars(self.args).update(changes)
         try:
@@ -1062,6 +1085,8 @@ class Window(Picture):
             vars(self.args).update(kept)
             self.message = str(error)
             return
+        if had_learnt:
+            self.message = "Begun anew: a new history, and paused."
         self.draw()
 
     def press(self, name):
@@ -1087,18 +1112,20 @@ class Window(Picture):
 
     def save(self):
         """Write what the stepper beside the button names."""
-        kind = self.state["save as"]
-        self.args.out.mkdir(parents=True, exist_ok=True)
+        kind, copy, n = self.state["save as"], self.copy(), 1
         name = {"picture": "picture.png", "GIF": "learning.gif",
                 "HTML": "learning.html", "weights": "weights.json"}[kind]
-        copy = self.copy()
         if kind == "weights":
             content = weights_json(copy)
         elif kind == "picture":
             content = png(copy)
         else:
             content = films(copy)[name]
+        while (self.args.out / name.replace(".", f"_{n}.")).exists():
+            n += 1  # nothing is overwritten
+        name = name.replace(".", f"_{n}.")
         try:
+            self.args.out.mkdir(parents=True, exist_ok=True)
             (self.args.out / name).write_bytes(content)
             self.message = f"wrote {name} to {self.args.out}"
         except OSError as error:
@@ -1123,7 +1150,8 @@ class Window(Picture):
             act(*inputs)
         except FloatingPointError as error:
             self.play(False)
-            self.trouble = f"{error}. This is the last state before that."
+            text = str(error).replace("--lr", "learning rate")
+            self.trouble = f"{text}. This is the last state before that."
 
     def advance(self, unit, steps=1):
         """Learn for some steps."""
@@ -1150,9 +1178,10 @@ class Window(Picture):
             plt.close(self.fig)
         elif self.playing:
             now, rate = time.perf_counter(), self.state["speed"]
-            if self.last_tick is None or now - self.last_tick >= 1 / min(rate, 30):
+            steps = max(1, rate // 30)
+            if self.last_tick is None or now - self.last_tick >= steps / rate:
                 self.last_tick = now
-                self.advance(self.state["one step"], max(1, rate // 30))
+                self.advance(self.state["one step"], steps)
 
     def update(self):
         """Bring all that moves up to date, and show it."""
@@ -1187,7 +1216,8 @@ class Window(Picture):
         if self.typing:
             name, text = self.typing
             shown = name if isinstance(name, str) else name_of(name)
-            return f"{shown} = {text}_    Enter sets it, Escape leaves it as it is"
+            help_text = self.message or "Enter sets it, Escape leaves it as it is"
+            return f"{shown} = {text}_    {help_text}"
         if self.message:
             return textwrap.fill(self.message, 125)
         place = self.pointed
@@ -1216,6 +1246,7 @@ class Window(Picture):
         The aim is 7 points on a screen of 100 pixels an inch. Numbers that change have
         no room for it.
         """
+        self.ax["surface"].apply_aspect()  # a square, whatever the window's shape
         axes = [ax for name, ax in self.ax.items() if name != "net"]
         lines = [axis.label for ax in axes for axis in (ax.xaxis, ax.yaxis)]
         still = {name: [text for text in ax.texts if text in self.still]
@@ -1262,7 +1293,8 @@ class Window(Picture):
 
     def find(self, event):
         """Return what is under the mouse: a neuron, bias, the nearest line or curve."""
-        mouse = np.array([event.x, event.y])
+        # A pixel is named by its upper left corner; the mouse means its centre.
+        mouse = np.array([event.x + 0.5, event.y - 0.5])
         if event.inaxes is self.ax["net"]:
             for place, centre in self.places.items():
                 off = np.array([event.xdata, event.ydata]) - centre
@@ -1299,6 +1331,12 @@ class Window(Picture):
             self.pointed, self.message = found, ""
         self.update()
 
+    def on_leave(self, event):
+        """Let go of what was under the mouse, when it leaves the window."""
+        if not self.dragged:
+            self.pointed = None
+            self.update()
+
     def drag_time(self, event):
         """Show the row of the history at the mouse."""
         ax = self.ax["loss"] if event.inaxes is None else event.inaxes
@@ -1307,6 +1345,8 @@ class Window(Picture):
 
     def on_press(self, event):
         """Press a button, step a stepper, choose a point, begin to drag or to type."""
+        if event.button != 1:
+            return
         self.typing, self.message = None, ""
         x, y = event.x / self.fig.bbox.width, event.y / self.fig.bbox.height
         for name, (left, bottom, width, height) in self.cells.items():
@@ -1337,7 +1377,7 @@ class Window(Picture):
         x = (x - share) / (1 - share)
         if 0 <= x < 0.25:
             self.change(name, -1)
-        elif x > 0.75 or isinstance(self.get(name), str) or name == "speed":
+        elif x > 0.75 or isinstance(self.get(name), str):
             self.change(name, 1)
         else:
             self.typing = (name, "")
@@ -1375,27 +1415,35 @@ class Window(Picture):
 
     def on_key(self, event):
         """Type a number, or press the button that has the key."""
-        key = event.key
+        key = {",": ".", None: ""}.get(event.key, event.key)
+        self.message = ""
         if self.typing:
             name, text = self.typing
             if key in ("enter", "escape"):
                 self.typing = None
-                if key == "enter" and text:
+                if text and key == "enter":
                     self.type_in(name, text)
+                elif key == "enter":
+                    self.message = "Nothing was typed, and nothing is changed."
             elif key == "backspace":
                 self.typing = name, text[:-1]
-            elif key and len(key) == 1 and key in "0123456789.-+e":
-                self.typing = name, (text + key)[:12]
+            elif len(key) == 1 and key in "0123456789.-+e" and len(text) < 12:
+                self.typing = name, text + key
+            elif len(key) == 1:
+                self.message = f"{event.key} is left out: 12 of 0123456789.-+e at most"
         elif key in ("left", "right"):
             self.change("epoch", 1 if key == "right" else -1)
-        elif key == "end":
-            self.look_back(len(self.history))
+        elif key in ("home", "end"):
+            self.look_back(0 if key == "home" else len(self.history))
         elif key == "escape":
             self.picked = None
         else:
-            for name, (*_, button) in BUTTONS.items():
-                if key == button:
-                    self.press(name)
+            found = [name for name, (*_, button) in BUTTONS.items()
+                     if key.lower() == button]
+            if found:
+                self.press(found[0])
+            elif len(key) == 1:
+                self.message = "Keys: space s n r d w, ← → Home End, Escape"
         self.update()
 
     def type_in(self, name, text):
@@ -1674,7 +1722,7 @@ def load_data(args, rng):
 LIMITS = {"learning rate": (float, 1e-4, 100), "L2": (float, 0, 10),
           "noise": (float, 0, 100), "batch": (int, 1, 20_000), "neurons": (int, 1, 16),
           "hidden layers": (int, 0, 6), "epoch": (float, 0, 1e9),
-          "weight": (float, -1000, 1000)}
+          "speed": (int, 1, 300), "weight": (float, -1000, 1000)}
 
 
 def parse_args(argv=None):

@@ -144,7 +144,7 @@ def train(W, b, training, validation, args, show=False):
     W, b, v_W, v_b = dict(W), dict(b), dict.fromkeys(W, 0.0), dict.fromkeys(b, 0.0)
     history = {"training": [], "validation": [], "kept": 0}
     z, a = forward(W, b, X)
-    for epoch in until_ctrl_c(range(1, args.epochs + 1)):
+    for epoch in until_ctrl_c(range(1, args.epochs + 1)):  # range; Ctrl-C ends it
         dW, db = backward(W, z, a, y)
         for k in W:
             v_W[k] = MOMENTUM * v_W[k] - args.lr * dW[k]  # (5.15)

@@ -211,7 +211,7 @@ def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
     The losses are those before each step, and after the last; slip: one of SLIPS.
     """
     W, b, losses = dict(W), dict(b), []  # new dicts; no array is changed in place
-    for epoch in until_ctrl_c(range(1, epochs + 1)):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         z, a = forward(W, b, X, phi)
         losses.append(loss(z, a, y, kind))
         stop_if_diverged(losses[-1], epoch)

@@ -154,7 +154,7 @@ def train(W, b, data, name, lr, epochs):
     W, b = dict(W), dict(b)  # copies: the caller keeps the start
     (X, y), (X_val, y_val) = data["training"], data["validation"]
     history = {"loss": [], "accuracy": []}
-    for _ in until_ctrl_c(range(epochs)):
+    for _ in until_ctrl_c(range(epochs)):  # range; Ctrl-C ends it
         z, a = forward(W, b, X, name)
         costs = loss(z[len(W)], y)  # (S,)
         dW, db = backward(W, z, a, y, name)

@@ -134,7 +134,7 @@ def train(params, X, y, drop, epochs, lr, rng, l2=0.0):
     params = dict(params)  # a copy: the caller keeps the start
     path = [(0, dict(params))]
     shape = X.shape[:-1] + (params["W1"].shape[-1],)  # (N, H): each image its own mask
-    for epoch in until_ctrl_c(range(1, epochs + 1)):
+    for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         mask = draw_mask(shape, drop, rng) if drop > 0 else 1.0
         cache = forward(params, X, mask)
         stop_if_diverged(loss(cache["z2"], y).sum(), epoch)
