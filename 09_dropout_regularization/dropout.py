@@ -285,7 +285,7 @@ def plot_curves(rows, drop):
         ax.set(xlabel="epoch", title="{} loss ends at {:.3f},\nwith dropout at {:.3f}"
                .format(part.capitalize(), *ends))
         ax.legend()
-    axs[0].set(ylim=(0, None), ylabel="loss, all units on")
+    axs[0].set(ylim=(0, None), ylabel="mean loss, all units on")
     return fig
 
 
