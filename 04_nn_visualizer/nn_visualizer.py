@@ -667,8 +667,8 @@ class Picture:
             self.still.append(self.ax["loss"].text(
                 0.05, y, text, color=colour, transform=self.ax["loss"].transAxes))
         self.losses = {name: self.ax["loss"].text(
-            x, 1.04, "", color=colour, transform=self.ax["loss"].transAxes)
-            for name, x, colour in (("loss", 0.4, TRAIN_COLOUR),
+            x, 1.07, "", color=colour, transform=self.ax["loss"].transAxes)
+            for name, x, colour in (("loss", 0.36, TRAIN_COLOUR),
                                     ("test_loss", 0.8, TEST_COLOUR))}
         self.tracks = self.ax["weights"].add_collection(LineCollection([]))
 
@@ -762,7 +762,8 @@ class Picture:
             line.set_data(epochs, numbers)
             line.set_visible(self.show_test or not name.startswith("test"))
         for name, text in self.losses.items():
-            text.set_text(f"{row[name]:{'.3g' if row[name] >= 1e-3 else '.1e'}}")
+            number_format = ".3g" if 1e-3 <= row[name] < 1000 else ".1e"
+            text.set_text(format(row[name], number_format))
             text.set_visible(self.show_test or name == "loss")
         weights = np.array([past["weights"] for past in self.past]).T  # (numbers, rows)
         self.tracks.set_segments(
