@@ -404,7 +404,7 @@ def plot_folding(params, X, y):
             inset.scatter(a, b, s=80, marker="os"[int(y[n, 0])], color=SIGNED(y[n, 0]))
         inset.plot(*cache["a1"][wrong[0]].round(), "kx")  # the plane's nearest corner
         inset.margins(0.5, 1)
-        inset.set_title(" enlarged; arrows:\n next step", size=9, weight=400, y=0.73)
+        inset.set_title(" zoomed; direction\n of next step", size=9, weight=400, y=0.73)
     plt.setp((left, right), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     left.set(xlabel="x1", ylabel="x2", title="Two hidden lines cut the square")
     right.set(xlabel="hidden unit 1", ylabel="hidden unit 2",
