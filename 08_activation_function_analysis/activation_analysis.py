@@ -318,8 +318,8 @@ def plot_learning(curves, rows, pairs, base):
     right.axhline(0, **TRUTH, linewidth=1)
     differ = [name for name, (mean, error, _) in pairs.items() if abs(mean) > 2 * error]
     right.set(title=f"Differ from {base}:\n{', '.join(differ) or 'none'}", xmargin=0.2,
-              ylabel=f"points of test accuracy minus {base}'s (bar: 2 errors)")
-    right.set_xticks(range(len(pairs)), [name.replace("_", "\n") for name in pairs])
+              ylabel=f"test accuracy minus {base}'s,\nin points (bar: 2 errors)")
+    right.set_xticks(range(len(pairs)), [n.replace("_", "\n") for n in pairs], size=9)
     left.set(xlabel="epoch", ylabel="validation accuracy in %, mean (dashed: 95)",
              ylim=(45, 101), title="Mean accuracy and epochs\nto 95 % (median network)")
     left.legend(loc="lower right")
@@ -337,7 +337,7 @@ def plot_lost(rows, deep):
         x = i + np.linspace(-0.15, 0.15, len(row["loss"]))
         right.scatter(x, row["loss"], s=50, color=COLOUR_OF[name])
     right.axhline(np.log(2), **TRUTH, linewidth=1)
-    right.set_xticks(range(len(deep)), [name.replace("_", "\n") for name in deep])
+    right.set_xticks(range(len(deep)), [n.replace("_", "\n") for n in deep], size=9)
     right.set(title="Eight hidden layers (dashed: a guess)", ylabel="training loss")
     left.set(xlabel="learning rate", ylabel="dead units in %", ylim=(-2, 101),
              title="Large steps kill units")
