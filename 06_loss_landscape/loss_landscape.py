@@ -122,9 +122,9 @@ def gradient(theta, X, y):
 
 
 def hessian_times(v, theta, X, y, h=1e-5):
-    """Return H v for v (P,), or for each row of (T, P); the rows of 1 give H itself."""
+    """Return H v for v (P,), or for each row of (T, P); np.eye(P) gives H itself."""
     ahead, behind = gradient(theta + h * v, X, y), gradient(theta - h * v, X, y)
-    return (ahead - behind) / (2 * h)  # (6.24); a longer h bends, a shorter is rounded
+    return (ahead - behind) / (2 * h)  # (6.24); long h: H changes; short h: rounding
 
 
 # --- Training -------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def plot_plane(x, y, z, path, names, title, levels, angle):
     solid.plot_surface(x, y[:, None], z, rcount=81, ccount=81, antialiased=False,
                        cmap="viridis", vmin=levels[0], vmax=levels[-1])
     solid.contour(x, y, z, levels[::2], colors="w", linewidths=0.6, linestyles="-")
-    solid.plot(*path.T, color=RED, linewidth=3)
+    solid.plot(*path.T, "o-", color=RED, linewidth=3, markevery=[0])
     solid.view_init(40, angle)
     above.set(xlabel=names[0], ylabel=names[1], title=title)
     solid.set(xlabel=names[0][0], ylabel=names[1][0], zticks=levels[::10],
