@@ -323,15 +323,15 @@ def plot_overfitting(model, two, parts):
     """Draw both losses by epoch; of a network on two columns, what it answers where."""
     fig, axs = plt.subplot_mosaic("AA;BC" if two else "AA", layout="constrained",
                                   figsize=(8, 7.5 if two else 4))
-    history, kept = model["history"], model["history"]["kept"]
+    history, kept, ax = model["history"], model["history"]["kept"], axs["A"]
     epochs = np.arange(len(history["training"])) + 1
-    for key, rows, height in zip(JOBS, parts, (0.04, 0.6)):
-        axs["A"].semilogx(epochs, history[key], "-o", c=JOBS[key], markevery=[kept - 1])
-        axs["A"].text(1.01, height, f"{key},\n{len(rows)} rows", color=JOBS[key],
-                      transform=axs["A"].transAxes)
-    axs["A"].set(xlabel="epoch", ylabel="loss", xlim=(1, epochs[-1] + 1),
-                 ylim=(0, 4 * min(history["validation"]) or 1), title=f"Epoch {kept} "
-                 "is kept: its loss on validation rows is the lowest")
+    for key, n, y in zip(JOBS, map(len, parts), (0.04, 0.6)):
+        ax.semilogx(epochs, history[key], "-o", c=JOBS[key], markevery=[kept - 1])
+        ax.text(1.01, y, f"{key},\n{n} rows", c=JOBS[key], transform=ax.transAxes)
+    ax.xaxis.set_major_formatter("{x:,.0f}")  # 1,000 for 10^3
+    ax.set(xlabel="epoch", ylabel="loss", xlim=(1, epochs[-1] + 1),
+           ylim=(0, 4 * min(history["validation"]) or 1), title=f"Epoch {kept} "
+           "is kept: its loss on validation rows is the lowest")
     if not two:
         return fig
     (name_u, u), (name_v, v) = two["columns"].items()
