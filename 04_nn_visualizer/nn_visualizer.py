@@ -573,9 +573,8 @@ class Picture:
             look = {"size": size, "va": "center", "path_effects": [rim]}
             self.figures[k, j] = ax.text(x + r + 0.03, y, "", zorder=5, linespacing=1.0,
                                          **look)
-        # Of 9 points a number is 0.32 inches wide, and one that begins with "dz" 0.68.
         gap = self.places[1, 0][0] - self.places[0, 0][0] - 2 * r - 0.1
-        self.has_room = gap > 0.32 * size / 9, gap > 0.68 * size / 9
+        self.gap = gap * 9 / size  # inches between two columns, had letters 9 points
         corners = np.array([*self.places.values()])[:, None] - r  # the lower left ones
         square = r * np.array([[0, 0], [0, 1], [1, 1], [1, 0]])
         style = {"facecolor": "none", "edgecolor": GREY, "linewidth": 0.8, "zorder": 3}
@@ -792,10 +791,11 @@ class Picture:
         for (k, j), text in self.figures.items():
             number = f"{one['a'][k][0, j]:.2f}"
             if self.phase == 2 and k:
-                number += f"\ndz {one['dz'][k][0, j]:+.3f}"
+                name = "dz " if k == L or self.gap > 0.68 else ""
+                number += f"\n{name}{one['dz'][k][0, j]:+.3f}"
             elif self.phase and k == L:
                 number += f"\ny = {y[j]:.3g}"
-            if k < L and not self.has_room[self.phase == 2]:
+            if k < L and self.gap < (0.45 if self.phase == 2 else 0.32):  # its width
                 number = ""  # the line below has it when the mouse is on the neuron
             text.set_text(number)
         lr, lost = self.args.lr, one["loss"]

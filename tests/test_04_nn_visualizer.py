@@ -1191,7 +1191,8 @@ def test_no_number_of_an_example_covers_a_map(hidden, monkeypatch):
             if text.get_text():
                 box = text.get_window_extent(picture.fig.canvas.get_renderer())
                 assert not any(box.overlaps(other) for other in maps), place
-    assert bool(picture.figures[1, 0].get_text()) == (len(hidden) == 2)
+    has_room = hidden not in ([4] * 5, [8] * 6)  # the letters of [16] * 6 are small
+    assert bool(picture.figures[1, 0].get_text()) == has_room
 
 
 def test_inputs_have_different_names_where_little_of_them_is_shown():
