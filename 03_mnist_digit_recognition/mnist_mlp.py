@@ -334,7 +334,7 @@ def plot_curves(history):
     left.set(xlabel="epoch", ylabel="loss (cross-entropy)",  # losses: of validation
              title=f"The validation loss is least at epoch {np.argmin(losses)}")
     right.set(xlabel="epoch", ylabel="right answers in %",
-              title=f"Its accuracy is highest at epoch {np.argmax(shares) + 1}")
+              title=f"Validation accuracy is highest at epoch {np.argmax(shares) + 1}")
     left.legend(), right.legend()
     return fig
 
@@ -370,7 +370,7 @@ def plot_shift(curves, image, moved):
     """Draw the accuracies on moved test images, of this net and --load's; one image."""
     fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
     key = (("this network", TEST_COLOUR), ("the one of --load", "#000000"),
-           ("trained on moved images", "#000000"), ("before moved images", TEST_COLOUR))
+           ("trained on moved images", "#000000"), ("the same net before", TEST_COLOUR))
     both = zip(100 * np.array(curves), key[2 * moved:], ((8, 5), (-46, -14)))
     for curve, (name, c), at in both:
         ax.plot(range(5), curve, "o-", color=c, label=name)

@@ -1014,7 +1014,7 @@ def test_training_on_moved_images_has_its_own_colour_and_name():
         script.plt.close(fig)
     green, black = script.TEST_COLOUR, "#000000"
     assert found[0] == {"this network": green}
-    assert found[1] == {"trained on moved images": black, "before moved images": green}
+    assert found[1] == {"trained on moved images": black, "the same net before": green}
     assert found[2] == {"this network": green, "the one of --load": black}
 
 
