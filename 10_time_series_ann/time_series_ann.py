@@ -226,7 +226,7 @@ def find_period(x):
     e = x - np.polyval(np.polyfit(range(len(x)), x, 1), range(len(x)))
     r = np.array([e[k:] @ e[:-k] for k in range(1, len(x) // 4)]) / (e @ e)  # (10.17)
     r[np.cumsum(r < 0) == 0] = 0  # what stands before its first fall below zero
-    bound = (2 * np.log(10 * len(r)) / len(x)) ** 0.5  # noise: 1 series in 20 is above
+    bound = (2 * np.log(10 * len(r)) / len(x)) ** 0.5  # noise: at most 1 in 20 is above
     return int(np.argmax(r)) + 1 if r.max() > bound else None
 
 
