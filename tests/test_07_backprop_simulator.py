@@ -347,6 +347,8 @@ def test_the_picture_of_h_draws_the_errors_of_the_table():
     assert list(ax.lines[2].get_xdata()) == [1e-5, 1e-5]  # the h of central_difference
     left, right = ax.get_xlim()
     assert left > max(table["h"]) and right < min(table["h"])
+    best = [min(table[name]) for name in ("W2", "W1")]  # measured and derived: the same
+    assert max(best) < 1e-8
 
 
 def test_the_picture_of_jacobians_multiplies_row_by_row():
@@ -627,6 +629,18 @@ def test_two_slips_multiply_every_slope_of_three_examples(slip, factor, kind, la
     for k in W:
         np.testing.assert_allclose(slipped[0][k], factor * right[0][k], rtol=1e-12)
         np.testing.assert_allclose(slipped[1][k], factor * right[1][k], rtol=1e-12)
+
+
+def test_the_slip_of_the_last_layer_only_sends_zeros_of_the_right_shapes(rng):
+    W, b = script.init_params([4, 5, 3, 2], rng)
+    X, phi = rng.normal(size=(3, 4)), dict.fromkeys(W, "sigmoid")
+    given = W, *script.forward(W, b, X, phi), np.eye(2)[[0, 1, 1]], phi, "mse"
+    right = script.backward(*given)[0]
+    da, _, dW, db = script.backward_with_slip("last-layer-only", *given, 0.5)
+    np.testing.assert_allclose(dW[3], right[3], rtol=1e-12)
+    for k in (1, 2):
+        assert da[k].shape == given[2][k].shape and not da[k].any()
+        assert dW[k].shape == W[k].shape and not dW[k].any() and not db[k].any()
 
 
 def test_a_symmetric_matrix_hides_the_forgotten_transpose_from_every_check():
