@@ -242,7 +242,7 @@ def draw_graph(ax, nodes, edges):
         tail, tip = np.array(nodes[start][:2]), np.array(nodes[end][:2])
         ax.annotate("", tip, tail, arrowprops={
             "arrowstyle": "-|>", "color": "#888888", "shrinkA": 22, "shrinkB": 24})
-        texts.append((*(tail + at * (tip - tail)), value, slope, (1, -1)))
+        texts.append((*(tail + at * (tip - tail)), value, slope, (4, -4)))
     for name, (x, y, *_) in nodes.items():
         ax.scatter(x, y, s=1500, color="white", edgecolor="#000000", zorder=2,
                    marker="s" if name in "×+σ" else "o")
