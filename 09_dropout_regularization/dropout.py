@@ -311,7 +311,7 @@ def plot_units(rows, drop, rng):
     axs[0].set_ylabel("hidden units, those most often on first")
     fig.colorbar(picture, ax=list(axs[:2]), location="bottom", shrink=0.7,
                  label="for which share of a digit's images the unit is on")
-    axs[2].set(xlabel="share of units taken away", ylabel="validation accuracy in %",
+    axs[2].set(xlabel="share of units taken away", ylabel="\nvalidation accuracy in %",
                title="40 % of the units away:\n{:.0f} %, with dropout {:.0f} %"
                .format(*(s[2] for s in scores)))
     axs[2].legend()
