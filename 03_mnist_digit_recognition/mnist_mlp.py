@@ -344,7 +344,7 @@ def plot_mistakes(X, y, a, shape, classes):
     wrong = np.flatnonzero(a.argmax(axis=1) != y)
     worst = wrong[np.argsort(-a[wrong].max(axis=1))][:18]
     texts = [f"{plain(classes[y[n]])}, read as\n{plain(classes[a[n].argmax()])} "
-             f"({a[n].max():.1%})" for n in worst]
+             f"({a[n].max():.2%})" for n in worst]
     title = f"{len(wrong):,} of {len(y):,} misread: the {len(worst)} surest mistakes"
     return plot_tiles(X[worst].reshape(-1, *shape), 6, texts, 14, (9, 5.6), title,
                       cmap="gray_r", vmin=0, vmax=1)
