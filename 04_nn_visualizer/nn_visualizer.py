@@ -892,7 +892,7 @@ def plot_chain():
     arrows = {"a_0 z_1": "times $W_1$\n(4.2)", "z_1 a_1": "tanh\n(4.3)",
               "a_1 z_2": "times $W_2$\n(4.2)", "z_2 a_2": "sigmoid\n(4.3)",
               "a_2 J": "$y = 1$\n(4.4)", "J dz_2": "$a_2 - y$  (4.7)",
-              "dz_2 da_1": "times $W_2^T$\n(4.11)", "da_1 dz_1": "times slope\n(4.12)",
+              "dz_2 da_1": "times $W_2^T$\n(4.11)", "da_1 dz_1": "⊙ slope\n(4.12)",
               "dz_2 dW_2": "times $a_1^T$  (4.9)", "dz_1 dW_1": "times $a_0^T$  (4.9)"}
     fig = Figure(figsize=(8, 3.6))
     ax = fig.add_axes((0, 0, 1, 0.9), xlim=(-0.4, 5.4), ylim=(-0.4, 2.4))
