@@ -103,8 +103,9 @@ def forward(W, b, X):
     z, a, L = {}, {0: X}, len(W)
     for k in range(1, L + 1):
         z[k] = a[k - 1] @ W[k] + b[k]  # (N, H_k)  (5.4)
-        a[k] = np.tanh(z[k])  # (N, H_k)  (5.5)
-    a[L] = np.exp(log_softmax(z[L]))  # (N, K)  (5.6): the last layer has no tanh
+        if k < L:
+            a[k] = np.tanh(z[k])  # (N, H_k)  (5.5)
+    a[L] = np.exp(log_softmax(z[L]))  # (N, K)  (5.6)
     if z[L].shape[1] == 1:  # a number to predict: Going further
         a[L] = z[L]  # (N, 1)  (5.22)
     return z, a

@@ -213,7 +213,7 @@ YOUR_TURN = Lesson(
          "it needs softmax (5.6)."),
         ("forward", "np.exp(log_softmax(z[L]))", "z[L]", "the last layer has no activation; "
          "for classes it needs softmax (5.6)."),
-        ("forward", "np.exp(log_softmax(z[L]))", "np.exp(log_softmax(a[L]))", "softmax takes "
+        ("forward", "np.exp(log_softmax(z[L]))", "np.exp(log_softmax(np.tanh(z[L])))", "softmax takes "
          "the sums z[L], not their tanh (5.6)."),
         ("forward", "np.exp(log_softmax(z[L]))", "log_softmax(z[L])", "these are the logarithms "
          "of the probabilities: exp is missing (5.6)."),
