@@ -96,7 +96,7 @@ def init_params(sizes, rng, dtype=np.float32):
     for k in range(1, len(sizes)):
         n_in, n_out = sizes[k - 1], sizes[k]
         normal = rng.normal(size=(n_in, n_out))  # mean 0, variance 1
-        W[k] = (normal * math.sqrt(2 / n_in)).astype(dtype)  # (H_k-1, H_k)  (3.5)
+        W[k] = (normal * math.sqrt(2 / n_in)).astype(dtype)  # (H_{k-1}, H_k)  (3.5)
         b[k] = np.zeros((1, n_out), dtype)  # (1, H_k)
     return W, b
 
@@ -126,11 +126,11 @@ def backward(W, z, a, y):
     dz[np.arange(N), y] -= 1  # a - y, where y is 1 at the true class and else 0
     dz /= N  # (N, K)  (3.9)
     for k in range(L, 0, -1):
-        dW[k] = a[k - 1].T @ dz  # (H_k-1, H_k)  (3.10)
+        dW[k] = a[k - 1].T @ dz  # (H_{k-1}, H_k)  (3.10)
         db[k] = dz.sum(axis=0, keepdims=True)  # (1, H_k)  (3.11)
         if k > 1:
-            da = dz @ W[k].T  # (N, H_k-1)  (3.12)
-            dz = da * (z[k - 1] > 0)  # (N, H_k-1)  (3.13)
+            da = dz @ W[k].T  # (N, H_{k-1})  (3.12)
+            dz = da * (z[k - 1] > 0)  # (N, H_{k-1})  (3.13)
     return dW, db
 
 
