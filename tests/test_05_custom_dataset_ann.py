@@ -170,7 +170,7 @@ YOUR_TURN = Lesson(
         "rate_classes": ("counts", "precision", "recall"),
         "paired_difference": ("lead", "error"),
     },
-    equivalent=("k >= 1",),
+    equivalent=("k >= 1", "if k <= L:"),  # a[L] is set anew after the loop
     slips=[
         ("encode", "(values - mean) / sd", "values - mean", "the division by the standard "
          "deviation is missing (5.1)."),
