@@ -40,7 +40,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 # --- Data -----------------------------------------------------------------------------
@@ -445,12 +444,12 @@ def number_text(row, place, one, phase, lr, l2):
 class Picture:
     """A network that learns, and its picture. ``live`` makes room for controls."""
 
-    def __init__(self, args, live=False):
+    def __init__(self, args, live=False, screen=True):
         self.args, self.live = args, live
-        if live:
+        if live and screen:
             self.fig = plt.subplots(figsize=(WIDTH, HEIGHT + STRIP))[0]
         else:  # without a window there is no need of the reader's backend
-            self.fig = Figure(figsize=(WIDTH, HEIGHT))
+            self.fig = Figure(figsize=(WIDTH, HEIGHT + STRIP * live))
             FigureCanvasAgg(self.fig)
         self.show_test = True
         self.begin()
@@ -569,8 +568,7 @@ class Picture:
             self.still.append(
                 ax.text(x - r - 0.05, y + (r if k else 0), name, ha="right", bbox=box,
                         **look))
-            rim = withStroke(linewidth=4, foreground="#FFFFFF")  # lines end at letters
-            look = {"size": size, "va": "center", "path_effects": [rim]}
+            look = {"size": size, "va": "center", "bbox": {**box, "alpha": 1}}
             self.figures[k, j] = ax.text(x + r + 0.03, y, "", zorder=5, linespacing=1.0,
                                          **look)
         gap = self.places[1, 0][0] - self.places[0, 0][0] - 2 * r - 0.1
@@ -941,19 +939,21 @@ ROWS_AT = (1.24, 0.9, 0.56)  # inches from below
 NEURONS = [*range(1, 17)]
 HINT = ("Point at a neuron, a line or a curve. Click a point of the data: its numbers. "
         "Drag a line or a bias up or down,\nor click it and type a number. Drag in a "
-        "panel below: back in time. Click a number between the arrows to type it.")
+        "panel of curves: back in time. Click a number between the arrows to type it.")
 
 
 class Window(Picture):
     """The picture with controls. What is moved, clicked or typed is named below it."""
 
-    def __init__(self, args):
+    def __init__(self, args, screen=True):
         self.state = {"one step": "epoch", "speed": 10, "test": "shown",
                       "save as": "picture"}
         self.playing, self.message, self.typing = False, "", None
         self.dragged = self.moved = self.last_tick = None
         self.cells = {}
-        super().__init__(args, live=True)
+        super().__init__(args, live=True, screen=screen)
+        if not screen:  # only its picture is wanted
+            return
         canvas = self.fig.canvas
         canvas.manager.set_window_title("Neural network visualizer")
         canvas.mpl_disconnect(canvas.manager.key_press_handler_id)  # its keys are ours
@@ -1851,6 +1851,17 @@ def films(picture):
             "learning.html": text.replace("EPOCHS", json.dumps(epochs)).encode()}
 
 
+def window_png(picture):
+    """Return {name: bytes} of a picture of the window, with controls, as PNG."""
+    window, content = Window(picture.args, screen=False), io.BytesIO()
+    window.history = picture.history
+    window.show()
+    window.fig.canvas.draw()
+    window.refresh(event=True)
+    plt.imsave(content, np.asarray(window.fig.canvas.buffer_rgba()), format="png")
+    return {"window.png": content.getvalue()}
+
+
 def stages(picture):
     """Return {name: bytes} of pictures of one example early on, phase by phase."""
     kept, files = picture.history, {}
@@ -1911,8 +1922,8 @@ def watch(args):
         print("epoch      loss   training    test  gradient")
         run_training(picture, args)
         picture.show()
-        others, figures["chain"] = {**films(picture), **stages(picture)}, plot_chain()
-        figures["start"] = plot_start()
+        others = {**films(picture), **stages(picture), **window_png(picture)}
+        figures["chain"], figures["start"] = plot_chain(), plot_start()
         picture.show()
     verdict(picture)
     now = picture.history[-1]

@@ -1,6 +1,7 @@
 """04: any depth, the window's controls and mouse, films, and what a hand can check."""
 
 import argparse
+import io
 import json
 import math
 import os
@@ -255,6 +256,17 @@ def window(shared_window, monkeypatch):
     return begin_anew(shared_window)
 
 
+def test_a_run_draws_its_window_without_a_screen():
+    """window.png has the size of the window, with what a window has below the picture."""
+    picture = script.Picture(script.parse_args(QUICK))
+    with Image.open(io.BytesIO(script.window_png(picture)["window.png"])) as image:
+        pixels = np.asarray(image.convert("L"))
+    dpi = picture.fig.dpi
+    assert pixels.shape == (round(7.6 * dpi), round(9 * dpi))
+    below = pixels[round(6.0 * dpi):]
+    assert (below < 100).mean() > 0.01  # words of buttons, and the hint
+
+
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
     folder = tmp_path_factory.mktemp("films")
@@ -354,6 +366,17 @@ def test_spirals_are_learnt_with_the_stated_settings(name, capsys):
     flags = f"--data {name} --hidden 16 8 --points 500 --epochs 1000 --seed".split()
     scores = [learnt(*flags, seed)[3][-1]["test_score"] for seed in range(3)]
     assert min(scores) >= 0.93, scores
+    if name == "spirals":
+        assert scores[0] == 0.994  # Try it
+
+
+def test_what_try_it_says_is_learnt_is_learnt(capsys):
+    for flags in ("--hidden --inputs x1 x2 x1x2",
+                  "--data circle --hidden --inputs x1^2 x2^2"):  # fmt: skip
+        assert learnt(*flags.split())[3][-1]["test_score"] == 1
+    data, _, history = learnt("--data", "iris")[1:]
+    assert len(data["test_X"]) == 75
+    assert history[-1]["test_score"] == pytest.approx(72 / 75)
 
 
 def test_xor_needs_more_than_one_hidden_neuron(capsys):
@@ -419,6 +442,9 @@ def test_a_small_gradient_at_the_start_is_slopes_that_cancel(capsys):
     assert min(alone(history[0])) == pytest.approx(0.76, abs=0.005)
     at = [np.mean(alone(history[epoch])) for epoch in (0, 9, 200)]
     np.testing.assert_allclose(at, [1.1, 1.1, 0.01], rtol=0.08)
+    moved = [np.linalg.norm(after["weights"] - before["weights"])
+             for before, after in zip(history, history[1:])]  # fmt: skip
+    assert min(moved[:20]) > max(moved[20:])  # fastest in the first twenty epochs
     sizes = [np.abs(history[epoch]["weights"]).mean() for epoch in (0, 20, 200)]
     np.testing.assert_allclose(sizes, [0.28, 0.57, 0.76], atol=0.005)
 
@@ -458,6 +484,17 @@ def test_the_size_of_the_first_weights_decides_a_deep_network(capsys, monkeypatc
     for history in ends[1] + ends[3]:
         assert min(row["loss"] for row in history[:26]) < 0.02
     assert sum(history[-1]["loss"] > 0.2 for history in ends[10]) == 2
+
+    for only in ({6}, {1, 2, 3, 4, 5}):  # it takes both
+
+        def partly(sizes, phi, rng, only=only):
+            W, b = init(sizes, phi, rng)
+            return {k: v * (10 if k in only else 1) for k, v in W.items()}, b
+
+        monkeypatch.setattr(script, "init_params", partly)
+        for seed in range(3):
+            history = learnt("--hidden", 6, 6, 6, 6, 6, "--seed", seed)[3]
+            assert history[-1]["loss"] < 0.15
 
 
 def test_tanh_makes_the_sums_smaller_from_layer_to_layer_and_linear_does_not():
@@ -556,6 +593,9 @@ def test_one_cut_has_three_clouds_right_and_no_curve_says_a_half(capsys):
     row = history[-1]
     a = script.forward(row["W"], row["b"], data["X"], phi)[1][3]
     np.testing.assert_allclose([a.min(), a.max()], [0.38, 0.60], atol=0.005)
+    scores = [learnt("--activation", "linear", "--seed", seed)[3][-1]["test_score"]
+              for seed in range(10)]  # fmt: skip
+    np.testing.assert_allclose([min(scores), max(scores)], [0.375, 0.625])
 
 
 def test_a_step_for_one_point_need_not_help_the_others(capsys):
