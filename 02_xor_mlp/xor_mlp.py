@@ -122,7 +122,7 @@ def train(params, X, y, epochs, lr):
 
 
 def is_progress_epoch(epoch, epochs):
-    """Say whether this epoch is one of the ten or so that print a line."""
+    """Say whether this epoch is one of those that print a line."""
     return epoch in (1, epochs) or epoch % max(1, epochs // 10) == 0
 
 
@@ -297,7 +297,8 @@ def plot_network(params, X, y, n):
     """Draw the 2-2-1 network with the numbers of corner n, forward and backward."""
     x, t = X[n : n + 1], y[n : n + 1]
     cache = forward(params, x)
-    grads = backward(params, x, cache, t) | {"a2": cache["a2"] - t}
+    grads = backward(params, x, cache, t)
+    grads |= {"a1": grads["b2"] @ params["W2"].T, "a2": cache["a2"] - t}  # db2 is dz2
     fig, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
     w, c, g = ({k: [f"{v:{digits}}" for v in values.ravel()] for k, values in d.items()}
                for d, digits in ((params, "g"), (cache, ".4f"), (grads, ".4f")))
@@ -306,16 +307,16 @@ def plot_network(params, X, y, n):
              "loss": (5.6, 0.8, f"target {t[0, 0]:g}\nloss {loss(cache['a2'], t):.4f}",
                       "", (24, 0))}
     edges = [("output", "loss", "", "", 0.5)]
-    for j, lifts in ((0, (24, 52)), (1, (-24, -52))):
+    for j, height, up in ((0, 1.6, (24, 52)), (1, 0, (-24, -52))):
         unit, text = f"unit {j + 1}", f"b {w['b1'][j]}\nz {c['z1'][j]}, a {c['a1'][j]}"
-        nodes[f"x{j + 1}"] = (0, 1.6 * (1 - j), f"{x[0, j]:g}", "", (24, 0))
-        nodes[unit] = (2.2, 1.6 * (1 - j), text, f"dz {g['b1'][j]}", lifts)
+        nodes[f"x{j + 1}"] = (0, height, f"{x[0, j]:g}", "", (24, 0))
+        nodes[unit] = (2.2, height, text, f"da {g['a1'][j]}, dz {g['b1'][j]}", up)
         edges += [("x1", unit, w["W1"][j], g["W1"][j], 0.3),
                   ("x2", unit, w["W1"][2 + j], g["W1"][2 + j], 0.3),
                   (unit, "output", w["W2"][j], g["W2"][j], 0.5)]
     draw_graph(ax, nodes, edges)
-    ax.set(xlim=(-0.4, 6), ylim=(-0.7, 2.3),
-           title="Forward, blue. Back, red: how fast the loss changes with each number")
+    ax.set(xlim=(-0.4, 6), ylim=(-0.7, 2.3))
+    ax.set_title(f"Corner ({x[0, 0]:g}, {x[0, 1]:g}): values blue, slopes red")
     return fig
 
 
@@ -327,9 +328,8 @@ def plot_corners(slopes, X, y):
     bars = ax.bar([*names, "mean"], heights, color=[*SIGNED(y[:, 0]), "#000000"])
     ax.bar_label(bars, [f"{h:+.4f}".replace("-", "−") for h in heights], padding=3)
     ax.axhline(0, color="#888888", linewidth=1)
-    ax.set(ylabel="slope asked for at W2[0, 0]", ymargin=0.25,
-           title="Four corners pull at one weight; it follows only the mean of their "
-                 f"slopes, {heights[-1]:.4f}".replace("-", "−"))
+    ax.set(ylabel="slope asked for at W2[0, 0]", ymargin=0.25)
+    ax.set_title(f"Four corners pull; the mean, {heights[-1]:.4f}, moves the weight")
     return fig
 
 
@@ -341,10 +341,11 @@ def draw_plane(ax, params, edges, folded=False):
     sums = [plane @ params["W2"] + params["b2"]] if folded else [z2, *z1.T]
     ax.imshow(sigmoid(sums[0]).reshape(150, 150), cmap=SIGNED, vmin=-0.4, vmax=1.4,
               origin="lower", extent=edges * 2, interpolation="bilinear")
-    for z, (colour, width, dash) in zip(sums, LINES.values()):
+    for z, (name, (colour, width, dash)) in zip(sums, LINES.items()):
         if z.min() < 0 < z.max():
             ax.contour(u, u, z.reshape(150, 150), [0], colors=colour, linewidths=width,
                        linestyles=dash)
+        ax.plot([], [], dash, color=colour, lw=width, label=name)  # for the legend
 
 
 def mark_corners(ax, points, y, names=True):
@@ -365,7 +366,7 @@ def mark_corners(ax, points, y, names=True):
 
 def plot_learning(stages, X, y):
     """Draw the square at some stages of learning, each as ``train`` returned it."""
-    fig, axes = plt.subplots(1, len(stages), figsize=(8, 2.5), layout="constrained")
+    fig, axes = plt.subplots(1, len(stages), figsize=(8, 2.8), layout="constrained")
     costs = [float(loss(forward(params, X)["a2"], y)) for params, _ in stages]
     for ax, cost, (params, losses) in zip(axes, costs, stages):
         draw_plane(ax, params, (-0.4, 1.4))
@@ -373,6 +374,7 @@ def plot_learning(stages, X, y):
         ax.set(xticks=[0, 1], yticks=[0, 1], xlabel="x1", ylabel="x2")
         ax.set_title(f"epoch {len(losses)}\nloss {cost:.3f}", size=10, weight=400)
         ax.label_outer()
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     fig.suptitle(f"The loss falls by {costs[0] - costs[1]:.3f} up to epoch "
                  f"{len(stages[1][1])}, then by {costs[1] - costs[-1]:.3f}", x=0.01,
                  ha="left", size=11, weight=700)
@@ -384,8 +386,6 @@ def plot_folding(params, X, y):
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4.3), layout="constrained")
     draw_plane(left, params, (-0.4, 1.4))
     draw_plane(right, params, (-0.15, 1.25), folded=True)
-    for name, (colour, width, dash) in LINES.items():
-        left.plot([], [], dash, color=colour, lw=width, label=name)
     left.legend(loc=(0, -0.25), ncols=3, fontsize=9, columnspacing=0.7, handlelength=2)
     for via, width, colour in ((1, 7, "#BBBBBB"), (2, 2.5, "#444444")):
         path = np.vstack([np.linspace(X[0], X[via]), np.linspace(X[via], X[3])])
@@ -404,7 +404,8 @@ def plot_folding(params, X, y):
             inset.scatter(a, b, s=80, marker="os"[int(y[n, 0])], color=SIGNED(y[n, 0]))
         inset.plot(*cache["a1"][wrong[0]].round(), "kx")  # the plane's nearest corner
         inset.margins(0.5, 1)
-        inset.set_title(" zoomed; direction\n of next step", size=9, weight=400, y=0.73)
+        inset.set_title(f" {np.ptp(inset.get_xlim()):.4f} wide; arrows:\n direction of "
+                        "next step", size=9, weight=400, y=0.73)
     plt.setp((left, right), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     left.set(xlabel="x1", ylabel="x2", title="Two hidden lines cut the square")
     right.set(xlabel="hidden unit 1", ylabel="hidden unit 2",
@@ -428,9 +429,8 @@ def plot_loss(learnt, many, found, kind):
                 transform=ax.get_yaxis_transform())
     ax.set(xscale="log", xmargin=0, xlabel="epoch", ylabel="loss",
            ylim=(0, 1.7 * resting_loss(4, kind)),
-           title=f"{found['solved'].mean():.0%} of the networks solve XOR; most others "
-                 "rest at the dashed levels")
-    ax.legend(loc="lower left", title=f"of {losses.shape[1]}, 80 are drawn")
+           title=f"{found['solved'].mean():.1%} solve XOR; dashed: least loss if tied")
+    ax.legend(loc="lower left", title=f"of {losses.shape[1]}, up to 80 are drawn")
     return fig
 
 
@@ -610,7 +610,7 @@ def tell_one(params):
     """Print whether one network has learnt XOR; return its largest error."""
     error = np.abs(forward(params, X)["a2"] - y).max()
     if error < 0.25:
-        print(f"It has learnt XOR: no output is over {error:.3f} from its target.")
+        print(f"It has learnt XOR: the largest error of an output is {error:.3f}.")
     else:
         print(f"It has not learnt XOR: an output is {error:.3f} from its target. Try "
               "other first weights (--weights) or more --epochs.")

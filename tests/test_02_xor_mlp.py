@@ -108,6 +108,7 @@ def worked():
         "local2": a2 * (1 - a2), "dz2": grads["b2"][0, 0],
         "dW21": grads["W2"][0, 0], "dW22": grads["W2"][1, 0],
         "dz11": grads["b1"][0, 0], "dz12": grads["b1"][0, 1],
+        "da11": 0.4 * grads["b2"][0, 0], "da12": -0.9 * grads["b2"][0, 0],
         "mean_slope": whole["W2"][0, 0],
         "step": LEARNS["W2"][0, 0] - 5 * whole["W2"][0, 0],
         "fan": slope["x"] + 0.5 * -1, "low100": hundred.min(), "high100": hundred.max(),
