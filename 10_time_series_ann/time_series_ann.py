@@ -302,7 +302,7 @@ def plot_map(X, y, params, V, b, paths, truth):
         axs[0].plot(X[:, -1], values, ".", color=colour, ms=size, label=name)
     axs[0].legend(loc="lower center")
     axs[0].set(xlabel="last value (scaled)", ylabel="next value (scaled)",
-               ylim=(-1.8, 1.8), title="One step: the network\nfinds the curve")
+               ylim=(-1.8, 1.8), title="One step: the line\nmisses the curve")
     steps = np.arange(1, truth.shape[1] + 1)
     axs[1].plot(steps, paths[:, 3].T, color=NETWORK, lw=0.8)
     axs[1].plot(steps, truth[3], "o", ms=4, **TRUTH)
@@ -315,7 +315,7 @@ def plot_map(X, y, params, V, b, paths, truth):
     axs[2].axhline(0.5**0.5, **TRUTH)  # so far apart are two values drawn at random
     axs[2].text(1, 0.78, "two values at random")
     axs[2].set(xlabel="steps ahead", ylabel="error (geometric mean)",
-               ylim=(None, 1.5), title="The error doubles\nuntil it is near chance")
+               ylim=(None, 1.5), title="The error, beside\ndoubling and chance")
     return fig, errors
 
 
@@ -349,8 +349,7 @@ def plot_forecasts(times, x, forecasts, name, score):
     top.plot(times[part], x[part], **TRUTH, label="truth", zorder=4)
     for who, (colour, lw) in {"last value": (LAST, 1), best: (LINE, 4),  # behind blue
                               "network": (NETWORK, 1.5)}.items():
-        top.plot(times[part], forecasts[who][part], color=colour, lw=lw,
-                 label=f"{who}: RMSE {score['models'][who]['rmse']:.4g}")
+        top.plot(times[part], forecasts[who][part], color=colour, lw=lw, label=who)
     top.legend(loc="upper left", ncols=2)
     top.set(ylabel=name, ylim=(None, x.max() + 0.4 * np.ptp(x)), title="One step ahead"
             f", the network against {best}, the best rival: {score['verdict']}")
@@ -359,7 +358,8 @@ def plot_forecasts(times, x, forecasts, name, score):
         hue = "#888888" if abs(d) <= h else NETWORK if d < 0 else LINE
         low.errorbar(d, f"{who}: RMSE {row['rmse']:.4g}", xerr=h, fmt="o", c=hue, lw=3)
     low.axvline(0, **TRUTH)
-    low.set(xlabel="squared error of the network less the rival's, in % of the rival's",
+    low.set(xlabel="squared error, network (RMSE "
+            f"{score['models']['network']['rmse']:.4g}) less rival, in % of rival",
             title="Blue: the network errs less. Gray, across 0: no difference")
     return fig
 
@@ -377,8 +377,8 @@ def plot_checks(curves, epochs, shifts):
     left.set_xscale("symlog", linthresh=1)  # 0, then equal steps for factors of ten
     left.xaxis.set_major_formatter("{x:.0f}")
     left.set(xlabel="epochs", ylabel="validation error / that of the line",
-             xlim=(-0.3, None), ylim=(None, 1.2), title="Folds 1 to 5, their lowest "
-             f"points\n(dots): stop at their median, {epochs}")
+             xlim=(-0.3, None), ylim=(None, 1.2), title="Folds 1 to 5. Dashed: the "
+             f"line (1.00)\nand the median of the dots, {epochs}")
     for who, colour in (("last value", LAST), ("network", NETWORK)):
         right.plot(range(-2, 5), shifts[who], "o-", color=colour, label=who)
     right.legend()
@@ -576,7 +576,7 @@ def read_numbers(texts, decimal=None):
 
 
 SUNSPOTS = Path(__file__).resolve().parent / "sunspots.csv"
-MOST = 5000  # values read, the last of a longer file: with more a run takes over 10 s
+MOST = 5000  # values read, the last of a longer file: so that a run takes seconds
 DATES = [day + clock for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S",
                                    " %H:%M:%S%z", "T%H:%M:%S%z")
          for day in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")]
@@ -687,7 +687,7 @@ def learn_map(args):
           "epoch       loss  validation")
     params, curve = train(start, *seen, args.epochs, args.lr, 0.0, unseen, show=True)
     if 2 * np.argmin(curve) + 50 > args.epochs:
-        print("The error still fell: more --epochs would lower it")
+        print("Training was not stopped early: more --epochs may help")
     paths, truth = forecast(params, unseen[0], 14), windows(x, 14)[0][2:][200:300]
     figure, errors = plot_map(*unseen, params, V, b, paths, truth)
     print(f"The line leaves {curve[0]:.0%} of the variance, the networks "
