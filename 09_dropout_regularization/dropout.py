@@ -163,12 +163,12 @@ def stop_if_diverged(value, epoch):
 # --- Going further --------------------------------------------------------------------
 
 RATES = (0.2, 0.5, 0.8)  # drop rates that are compared on validation images
-PENALTIES = (0.001, 0.003, 0.01)  # of the rival L2, from hardly any to too much
+PENALTIES = (0.001, 0.003, 0.01)  # strengths of the rival L2, about threefold steps
 MASKS = 30  # thinned networks whose answers are averaged
 
 
 def mean_and_error(values):
-    """Return the mean of independent values and its standard error."""
+    """Return the mean of independent values and its standard error; ddof=1: (9.7)."""
     return np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values))  # (9.8)
 
 
@@ -282,7 +282,7 @@ def plot_curves(rows, drop):
             ax.plot([epoch for epoch, _ in path], losses, style, color=colour,
                     linewidth=2, label=name)
             ends.append(losses[-1])
-        ax.set(xlabel="epoch", title="{} loss ends at {:.3f},\nwith dropout at {:.3f}"
+        ax.set(xlabel="epoch", title="{} loss ends at {:.2f},\nwith dropout at {:.2f}"
                .format(part.capitalize(), *ends))
         ax.legend()
     axs[0].set(ylim=(0, None), ylabel="mean loss, all units on")
@@ -312,8 +312,8 @@ def plot_units(rows, drop, rng):
     fig.colorbar(picture, ax=list(axs[:2]), location="bottom", shrink=0.7,
                  label="for which share of a digit's images the unit is on")
     axs[2].set(xlabel="share of units taken away", ylabel="\nvalidation accuracy in %",
-               title="40 % of the units away:\n{:.0f} %, with dropout {:.0f} %"
-               .format(*(s[2] for s in scores)))
+               title="Without 40 % of its units it\nreads {:.0f} %, dropout "
+               "{:.0f} %".format(*(s[2] for s in scores)))
     axs[2].legend()
     return fig
 

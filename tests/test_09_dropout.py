@@ -413,6 +413,7 @@ def test_splits_share_no_image_and_small_training_sets_lie_in_large_ones():
     assert large["test"][0].max() == 1 and np.all(large["test"][1].sum(axis=1) == 1)
 
 
+@pytest.mark.slow
 def test_dropout_helps_by_two_standard_errors_and_harms_a_narrow_network():
     """Other splits, weights and masks than those of the default run."""
     for hidden, sign in ((128, 1), (16, -1)):
@@ -449,27 +450,37 @@ def test_with_dropout_fewer_units_are_on_and_more_can_be_spared():
 
 @pytest.mark.slow
 def test_a_backward_pass_without_its_mask_loses_the_gain(monkeypatch):
-    """README.md, at (9.6) and in "Break it": it learns, but no better than without."""
-    data = script.load_data(200, 10, np.random.default_rng([1, 0]))
-    start = script.init_params(128, 10, np.random.default_rng([1, 1]))
-    right, other, scores = script.backward, np.random.default_rng(3), []
+    """README.md, "Break it" and exercise 6: what ``--seeds 40`` then prints."""
+    data = script.load_data(200, 40, np.random.default_rng([0, 0]))
+    start = script.init_params(128, 40, np.random.default_rng([0, 1]))
+    right, draw, other = script.backward, script.draw_mask, np.random.default_rng(3)
 
     def forgotten(params, X, cache, mask, y):
         return right(params, X, cache, 1.0, y)
 
     def new(params, X, cache, mask, y):
-        again = script.draw_mask(mask.shape, 0.5, other)
-        return right(params, X, cache, again, y)
+        return right(params, X, cache, draw(mask.shape, 0.5, other), y)
 
-    for drop, backward in ((0.0, right), (0.5, right), (0.5, forgotten), (0.5, new)):
+    def one_for_all(shape, drop, rng):
+        return draw((*shape[:-2], 1, shape[-1]), drop, rng)
+
+    def test_scores(drop, backward=right, draw_mask=draw):
         monkeypatch.setattr(script, "backward", backward)
-        rng = np.random.default_rng([1, 2])
+        monkeypatch.setattr(script, "draw_mask", draw_mask)
+        rng = np.random.default_rng([0, 2])
         params, _ = script.train(start, *data["training"], drop, 200, 0.5, rng)
-        scores.append(script.accuracies(params, *data["test"]))
-    plain, dropout, *slips = scores
+        return 100 * script.accuracies(params, *data["test"])
+
+    plain, dropout = test_scores(0.0), test_scores(0.5)
+    slips = test_scores(0.5, forgotten), test_scores(0.5, new)
     for slip in slips:
         mean, error = script.mean_and_error(dropout - slip)
-        assert mean > 2 * error and 0.85 < slip.mean() < plain.mean()
+        assert mean > 2 * error and 85 < slip.mean() < plain.mean()
+    readme = (ROOT / "09_dropout_regularization/README.md").read_text("utf-8")
+    shared = test_scores(0.5, draw_mask=one_for_all)
+    for scores in (dropout, slips[0], shared):
+        mean, error = script.mean_and_error(scores - plain)
+        assert f"{mean:+.2f} ± {error:.2f}".replace("-", "−") in readme
 
 
 # Command line
