@@ -159,7 +159,7 @@ def train(W, b, training, validation, args, show=False):
         if not J < 1e9:  # nan, too
             raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
                                      f"{J:.3g}; try a smaller --lr")
-        if J_val == min(history["validation"]):
+        if J_val <= history["validation"][history["kept"] - 1]:  # at first: of itself
             best, history["kept"] = (dict(W), dict(b)), epoch  # copies
         if show and (epoch % max(1, args.epochs // 10) == 0 or epoch == 1):
             print(f"{epoch:5d}     {J:.4f}       {J_val:.4f}", flush=True)
@@ -314,7 +314,7 @@ def plot_parts(rounds):
     for i, parts in enumerate(rounds, 1):
         for rows, c in zip(parts, JOBS.values()):
             ax.plot(place[rows], 0 * rows + i, "|", c=c, mew=1.6, ms=200 / len(rounds))
-    fig.legend(ax.lines[:3], JOBS, loc="outside lower left", ncols=3, labelcolor="mec")
+    fig.legend(ax.bar([9] * 3, 0, color=JOBS.values()), JOBS, loc="outside right")
     ax.set(xlabel="row, part by part", ylabel="round", ylim=(len(rounds) + 0.7, 0.3),
            yticks=range(1, len(rounds) + 1), title="Each row is a test row once")
     return fig
@@ -728,10 +728,10 @@ def parse_args(argv=None):
 
 def print_scores(table, answers, rows, place):
     """Print and return {model: (score, the network's lead over it, its error)}."""
-    scores, measure = {}, "accuracy" if table["classes"] else "R squared"
-    worth = f", {100 / len(rows):.2f} points each" * bool(table["classes"])
+    measure, form, worth = ("R squared", ".4f", "") if not table["classes"] else (
+        "accuracy", ".2%", f", {100 / len(rows):.2f} points each")
     print(f"\n{measure} on {len(rows):,} {place}{worth}")
-    ours = mark(table, answers["network"], rows)
+    ours, scores = mark(table, answers["network"], rows), {}
     for name, a in answers.items():
         theirs, line = mark(table, a, rows), ""
         lead, error = paired_difference(ours, theirs)
@@ -740,7 +740,7 @@ def print_scores(table, answers, rows, place):
             line = f"   network {100 * lead:+.2f} +- {100 * error:.2f} points: "
             line += "WORSE" if lead < -2 * error else (
                 "better" if lead > 2 * error else "no difference")  # (5.20)
-        print(f"  {name:8}   {theirs.mean():.4f}{line}")
+        print(f"  {name:8}   {theirs.mean():{form}}{line}")
     return scores
 
 
@@ -752,7 +752,7 @@ def learn_a_table(args):
     training, validation, test = make_rounds(y, 5, rng)[0]
     name_leaks(table, training, validation)
     print(f"\n{len(training):,} rows for training, {len(validation):,} for validation, "
-          f"{len(test):,} for the test\nepoch   training   validation")
+          f"{len(test):,} for the test\nepoch   training   validation   (losses)")
     model = fit(table, training, validation, args, rng, show=True)
     costs = shuffle_columns(table, model, validation, rng)
     print("Shuffled on validation rows, a column costs, in points: " + ", ".join(

@@ -75,6 +75,19 @@ def phi_prime(z, a, name):
     return more_functions(z, name)[1]
 
 
+def init_params(sizes, start, rng, networks=()):
+    """Return W {k: (H_{k-1}, H_k)} and b {k: (1, H_k)}; networks=(S,): a stack of S."""
+    W, b = {}, {}
+    for k in range(1, len(sizes)):
+        n_in, n_out = sizes[k - 1], sizes[k]
+        variance = {"Xavier": 2 / (n_in + n_out),  # (8.27)
+                    "He": 2 / n_in,  # (8.28)
+                    "Large": 100 / n_in}[start]  # for sigmoid  (8.29)
+        W[k] = np.sqrt(variance) * rng.normal(size=networks + (n_in, n_out))
+        b[k] = np.zeros(networks + (1, n_out))
+    return W, b
+
+
 def forward(W, b, X, name):
     """Return z {1: z1, ..., L: zL} and a {0: X, 1: a1, ..., L: aL} for X (N, 2)."""
     z, a, L = {}, {0: X}, len(W)
@@ -134,19 +147,6 @@ def predict_lengths(depth, start, name):
 
 
 # --- Training -------------------------------------------------------------------------
-
-
-def init_params(sizes, start, rng, networks=()):
-    """Return W {k: (H_{k-1}, H_k)} and b {k: (1, H_k)}; networks=(S,): a stack of S."""
-    W, b = {}, {}
-    for k in range(1, len(sizes)):
-        n_in, n_out = sizes[k - 1], sizes[k]
-        variance = {"Xavier": 2 / (n_in + n_out),  # (8.27)
-                    "He": 2 / n_in,  # (8.28)
-                    "Large": 100 / n_in}[start]  # for sigmoid  (8.29)
-        W[k] = np.sqrt(variance) * rng.normal(size=networks + (n_in, n_out))
-        b[k] = np.zeros(networks + (1, n_out))
-    return W, b
 
 
 def train(W, b, data, name, lr, epochs):
@@ -297,7 +297,7 @@ def plot_lengths(found):
         lost = [name for name in found if found[name][start][0][0] < 0.01]
         ax.set(xlabel="layer (the gradient comes from the right)",
                title=f"{start}'s start. Lost: {', '.join(lost) or 'none'}")
-    axs[0].set_ylabel("gradient, as a multiple of that at the output\n"
+    axs[0].set_ylabel("length of the gradient (at the output: 1)\n"
                       "(dots: measured; dashed: theory)")
     axs[1].legend(loc="lower right")
     return fig
@@ -481,7 +481,7 @@ def parse_args(argv=None):
 
 def tell_lengths(names, args):
     """Print and return {name: {start: (measured, theory)}}, (depth,) each."""
-    print(f"Gradient in layer 1 over that at the output, {args.depth} layers above:\n"
+    print(f"Gradient's length in layer 1 over the output's, {args.depth} layers above:\n"
           "function    Xavier measured   theory  He measured   theory")
     found = {name: {} for name in names}
     for name, pair in found.items():
@@ -514,7 +514,7 @@ def tell_pairs(rows, base):
     """Print and return how each function differs from the first; print what failed."""
     pairs = {}
     for name in [name for name in rows if name != base]:
-        each = rows[name]["each"] - rows[base]["each"]  # the same data and start
+        each = rows[name]["each"] - rows[base]["each"]  # the same data
         mean, error = each.mean(), each.std(ddof=1) / np.sqrt(len(each))  # (8.32)
         pairs[name] = mean, error, each
         word = "no difference" if abs(mean) <= 2 * error else "a difference"

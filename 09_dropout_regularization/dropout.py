@@ -128,8 +128,8 @@ def accuracies(params, X, y):
 def train(params, X, y, drop, epochs, lr, rng, l2=0.0):
     """Descend on all images at once, under a new mask in each epoch.
 
-    Returns the params and their path: (epoch, params) at the start, about twenty times
-    on the way and at the end. ``l2`` is used in Going further only (9.9).
+    Returns the params and their path: (epoch, params) at the start, on the way (every
+    ten epochs, or more) and at the end. ``l2`` is used in Going further only (9.9).
     """
     params = dict(params)  # a copy: the caller keeps the start
     path = [(0, dict(params))]

@@ -70,6 +70,11 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
         "p = 2 / 3 if tied == 3 else 1 / 2  # of these corners, those that want a 1 "
         "(or a 0)",
     ): "the loss at rest is the same for p and 1 - p",
+    (
+        "02",
+        "outcome[np.abs(cost / resting_loss(tied, args.loss) - 1) <= 0.02] = tied",
+    ): "no quotient equals a tolerance to the last bit",
+    ("05", "if k <= L:"): "a[L] is set anew after the loop",
     ("05", "if k >= 1:"): "one more step back, to a gradient that nobody reads",
     (
         "06",

@@ -741,12 +741,25 @@ def test_history_knows_since_when_the_outputs_are_right():
     assert np.shape(history["losses"]) == (len(history["epoch"]), 5)
     before = script.loss(script.forward(first, X)["a2"], y)
     np.testing.assert_array_equal(history["losses"][0], before)
-    for t in np.flatnonzero(history["right"] < 1500):
+    learnt = np.flatnonzero(history["right"] < 1500)
+    assert len(learnt) >= 3
+    for t in learnt:
         for steps, right in ((history["right"][t], True),
                              (history["right"][t] - 1, False)):  # fmt: skip
             params, _ = learn(one(first, t), steps)
             error = np.abs(script.forward(params, X)["a2"] - y).max()
             assert (error < 0.5) == right
+
+
+def test_history_of_outputs_that_are_right_at_once_and_of_a_half():
+    fold = {"W1": [[20.0, 20], [20, 20]], "b1": [[-10.0, -30]],
+            "W2": [[20.0], [-40]], "b2": [[-10.0]]}  # fmt: skip
+    for params, right in (
+        ({k: np.array([v]) for k, v in fold.items()}, 0),
+        ({k: np.array([v]) * 0 for k, v in fold.items()}, 3),  # each output is a half
+    ):
+        _, history = script.train_many(params, X, y, settings("--epochs", "3"))
+        np.testing.assert_array_equal(history["right"], [right])
 
 
 @pytest.mark.parametrize(

@@ -593,6 +593,12 @@ def test_one_cut_has_three_clouds_right_and_no_curve_says_a_half(capsys):
     row = history[-1]
     a = script.forward(row["W"], row["b"], data["X"], phi)[1][3]
     np.testing.assert_allclose([a.min(), a.max()], [0.38, 0.60], atol=0.005)
+    a, P = script.forward(row["W"], row["b"], data["test_X"], phi)[1][3], data["test_P"]
+    right = script.is_right(a, data["test_y"], "sigmoid")
+    clouds = [np.all(np.sign(P) == corner, axis=1)
+              for corner in ((1, -1), (1, 1), (-1, -1), (-1, 1))]  # fmt: skip
+    found = [(int(right[cloud].sum()), int(cloud.sum())) for cloud in clouds]
+    assert found == [(52, 52), (31, 35), (42, 69), (0, 44)]
     scores = [learnt("--activation", "linear", "--seed", seed)[3][-1]["test_score"]
               for seed in range(10)]  # fmt: skip
     np.testing.assert_allclose([min(scores), max(scores)], [0.375, 0.625])
