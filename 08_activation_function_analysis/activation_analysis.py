@@ -481,7 +481,7 @@ def parse_args(argv=None):
 
 def tell_lengths(names, args):
     """Print and return {name: {start: (measured, theory)}}, (depth,) each."""
-    print(f"Gradient's length in layer 1 over the output's, {args.depth} layers above:\n"
+    print(f"Gradient's length, layer 1 over the output, {args.depth} layers above:\n"
           "function    Xavier measured   theory  He measured   theory")
     found = {name: {} for name in names}
     for name, pair in found.items():

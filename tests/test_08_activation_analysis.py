@@ -606,7 +606,13 @@ def compare(
     return script.compare_rates([*sizes], name, data, rates or script.CANDIDATES, args)
 
 
-@pytest.mark.parametrize("name", ["relu", "tanh", "leaky_relu", "elu", "gelu", "silu"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("relu", "tanh", "leaky_relu"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("elu", "gelu", "silu")),
+    ],
+)
 def test_every_activation_with_a_steep_slope_learns_the_moons(name):
     row, curve = compare(name, epochs=150)
     assert row["accuracy"] > 0.95 and row["epochs_to_95"] < 150
