@@ -711,7 +711,7 @@ def print_forecasts(scores, lags):
 
 
 def load_data(args):
-    """Return labels, times, values, name, ends of learning and tests (Tong & Lim's)."""
+    """Return labels, times, values, name, ends of learning and of three tests."""
     labels, times, x, name = read_series(args.csv or SUNSPOTS, args.column)
     ends = [int(0.7 * len(x)), int(0.85 * len(x)), len(x)]
     if not args.csv:
