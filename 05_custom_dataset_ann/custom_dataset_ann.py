@@ -159,7 +159,7 @@ def train(W, b, training, validation, args, show=False):
         if not J < 1e9:  # nan, too
             raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
                                      f"{J:.3g}; try a smaller --lr")
-        if J_val <= history["validation"][history["kept"] - 1]:  # at first: of itself
+        if J_val <= history["validation"][history["kept"] - 1]:  # epoch 1: its own
             best, history["kept"] = (dict(W), dict(b)), epoch  # copies
         if show and (epoch % max(1, args.epochs // 10) == 0 or epoch == 1):
             print(f"{epoch:5d}     {J:.4f}       {J_val:.4f}", flush=True)
