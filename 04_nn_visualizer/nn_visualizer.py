@@ -568,7 +568,7 @@ class Picture:
             self.still.append(
                 ax.text(x - r - 0.05, y + (r if k else 0), name, ha="right", bbox=box,
                         **look))
-            look = {"size": size, "va": "center", "bbox": {**box, "alpha": 1}}
+            look = {"size": size, "va": "center", "bbox": {**box, "alpha": 0.7}}
             self.figures[k, j] = ax.text(x + r + 0.03, y, "", zorder=5, linespacing=1.0,
                                          **look)
         gap = self.places[1, 0][0] - self.places[0, 0][0] - 2 * r - 0.1
