@@ -41,7 +41,10 @@ SWAPS = {
 }  # fmt: skip
 TURNED = {ast.Gt: "<", ast.GtE: "<=", ast.Lt: ">", ast.LtE: ">="}
 EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
-    ("01", "for epoch in range(1, epochs + 2):"): "the loop ends itself at ``epochs``",
+    (
+        "01",
+        "for epoch in until_ctrl_c(range(1, epochs + 2)):  # range; Ctrl-C ends it",
+    ): "the loop ends itself at ``epochs``",
     ("01", "b = b - lr / db  # ()  (1.9)"): "of one example db is -1 or 1",
     ("01", "target = np.append(np.zeros(Z.shape[1]), 2.0)"): (
         "it scales u, which is divided by its sum"
