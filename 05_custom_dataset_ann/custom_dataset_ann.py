@@ -143,7 +143,7 @@ def train(W, b, training, validation, args, show=False):
     """Train on (X, y); return W, b of the best epoch, those of the last, the losses."""
     (X, y), (X_val, y_val), L = training, validation, len(W)
     W, b, v_W, v_b = dict(W), dict(b), dict.fromkeys(W, 0.0), dict.fromkeys(b, 0.0)
-    history = {"training": [], "validation": [], "kept": 0}
+    history, least = {"training": [], "validation": [], "kept": 0}, np.inf
     z, a = forward(W, b, X)
     for epoch in until_ctrl_c(range(1, args.epochs + 1)):  # range; Ctrl-C ends it
         dW, db = backward(W, z, a, y)
@@ -159,8 +159,8 @@ def train(W, b, training, validation, args, show=False):
         if not J < 1e9:  # nan, too
             raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
                                      f"{J:.3g}; try a smaller --lr")
-        if J_val <= history["validation"][history["kept"] - 1]:  # epoch 1: its own
-            best, history["kept"] = (dict(W), dict(b)), epoch  # copies
+        if J_val <= least:
+            best, least, history["kept"] = (dict(W), dict(b)), J_val, epoch  # copies
         if show and (epoch % max(1, args.epochs // 10) == 0 or epoch == 1):
             print(f"{epoch:5d}     {J:.4f}       {J_val:.4f}", flush=True)
     return best, (W, b), history

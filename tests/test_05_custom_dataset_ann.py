@@ -255,12 +255,9 @@ YOUR_TURN = Lesson(
          "missing in W: a share of the last step belongs to the next (5.15)."),
         ("train", "MOMENTUM * v_b[k] - args.lr * db[k]", "-args.lr * db[k]", "momentum is "
          "missing in b: a share of the last step belongs to the next (5.15)."),
-        ("train", "if J_val <= history[\"validation\"][history[\"kept\"] - 1]:", "if True:",
+        ("train", "if J_val <= least:", "if True:",
          "the last epoch is kept; keep that of the lowest validation loss."),
-        ("train", "J_val <= history", "J_val >= history", "the "
-         "epoch of the highest validation loss is kept; keep that of the lowest."),
-        ("train", "if J_val <= history[\"validation\"]", "if "
-         "J <= history[\"training\"]", "the epoch is chosen on "
+        ("train", "if J_val <= least:", "if J <= least:", "the epoch is chosen on "
          "the training rows; choose it on the validation rows."),
         ("rate_classes", "counts[truth, answer]", "counts[answer, truth]", "rows and columns "
          "are exchanged: the true class is the row."),
@@ -285,8 +282,7 @@ BREAKS = [  # of README.md, "Break it": the script's text, the change, who notic
     ('encoding = learn_encoding(table["columns"], training)',
      'encoding = learn_encoding(table["columns"], np.append(training, validation))',
      "test_statistics_come_from_the_training_part_only"),
-    ('J_val <= history["validation"]', 'J_val >= history["validation"]',
-     "test_the_epoch_of_the_lowest_validation_loss_is_kept"),
+    ("if J_val <= least:", "if True:", "test_the_epoch_of_the_lowest_validation_loss_is_kept"),
 ]  # fmt: skip
 
 
