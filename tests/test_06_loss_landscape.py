@@ -210,7 +210,9 @@ def rivals(seed=0):
     planes, _ = np.linalg.qr(rng.normal(size=(500, 49, 2)))  # at right angles, length 1
     seen = np.linalg.eigvalsh(planes.mT @ H @ planes)[:, -1]
     own = np.linalg.eigvalsh(d @ H @ d.T)[-1]
-    return {"own": own, "random": seen.mean(), "more": np.mean(seen > own)}
+    back = (path[0] - path[-1]) / np.linalg.norm(path[0] - path[-1])
+    return {"own": own, "random": seen.mean(), "more": np.mean(seen > own),
+            "straight": back @ H @ back}  # fmt: skip
 
 
 def tamed(seed=1):
@@ -271,6 +273,7 @@ def worked():
         "calm_all": jumps(lr=0.2)["jumps_all"],
         **{f"random{seed}": rivals(seed)["more"] for seed in range(4)},
         "random_bend": rivals()["random"],
+        "straight": rivals()["straight"],
         **{key: value for key, value in jumps().items() if key != "across"},
     }
 
