@@ -101,7 +101,7 @@ def backward(params, X, cache, y, decay):
     ``cache`` is what ``forward(params, X)`` returned; y (N, 1) holds the targets.
     """
     a1, a2, M = cache["a1"], cache["a2"], params["W1"].shape[-2]
-    # .mT: the transpose (of each matrix of a stack); axis -2: the rows, n = 1 ... N
+    # .mT: the transpose (of each matrix of a stack); axis -2: the rows, n = 0 ... N - 1
     dz2 = 2 * (a2 - y) / len(y)  # (N, 1)  (10.9)
     dW2 = a1.mT @ dz2 + 2 * decay * params["W2"]  # (H, 1)  (10.10)
     db2 = dz2.sum(axis=-2, keepdims=True)  # (1, 1)
@@ -134,7 +134,7 @@ def train(params, X, y, epochs, lr, decay, validation=None, show=False):
                 best = params
             if show and is_progress_epoch(epoch, epochs):
                 print(f"{epoch:5d}  {value:9.6f}  {errors[-1]:10.6f}", flush=True)
-            if epoch >= 2 * lowest + 50:  # no better for as long again: it is over
+            if epoch >= 2 * lowest + 50:  # no better for as long again: stop
                 break
         if epoch == epochs:
             break
@@ -359,7 +359,7 @@ def plot_forecasts(times, x, forecasts, name, score):
         low.errorbar(d, f"{who}: RMSE {row['rmse']:.4g}", xerr=h, fmt="o", c=hue, lw=3)
     low.axvline(0, **TRUTH)
     low.set(xlabel="squared error, network (RMSE "
-            f"{score['models']['network']['rmse']:.4g}) less rival, in % of rival",
+            f"{score['models']['network']['rmse']:.4g}) minus rival, in % of rival",
             title="Blue: the network errs less. Gray, across 0: no difference")
     return fig
 
