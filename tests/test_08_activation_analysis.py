@@ -244,7 +244,6 @@ def measured():
     for kind in ("moved", "steep"):
         row, lost = half_mended(kind)
         found[kind], found[f"{kind}_deep"] = row["epochs_to_95"], lost["mean_loss"]
-    found["first_layer"] = first_layer()["accuracy"]
     left = gradient_left(100, 200)
     found |= {"wide_median": np.median(left), "wide_mean": np.mean(left**2)}
     found["wide_error"] = np.std(left**2, ddof=1) / 200**0.5
@@ -801,7 +800,7 @@ def test_where_sigmoid_is_quickest_being_steep_alone_does_not_help():
 def test_the_gap_of_xaviers_start_is_its_first_layer(seed):
     small, _ = compare("sigmoid", 300, seed=seed, networks=10, start="Xavier")
     he, _ = compare("sigmoid", 300, seed=seed, networks=10)
-    assert first_layer(seed)["accuracy"] > small["accuracy"] + 0.05
+    assert first_layer(seed)["accuracy"] > max(0.95, small["accuracy"] + 0.05)
     assert first_layer(seed)["accuracy"] == pytest.approx(he["accuracy"], abs=0.015)
 
 
