@@ -312,7 +312,7 @@ def plot_units(rows, drop, rng):
     fig.colorbar(picture, ax=list(axs[:2]), location="bottom", shrink=0.7,
                  label="for which share of a digit's images the unit is on")
     axs[2].set(xlabel="share of units taken away", ylabel="\nvalidation accuracy in %",
-               title="Without 40 % of its units it\nreads {:.0f} %, dropout "
+               title="Without 40 % of the units:\nplain {:.0f} %, dropout "
                "{:.0f} %".format(*(s[2] for s in scores)))
     axs[2].legend()
     return fig

@@ -1,6 +1,7 @@
 """09: masks and their scale, the ridge theorem, the ensemble, and a fair comparison."""
 
 import json
+import math
 import signal
 
 import numpy as np
@@ -450,7 +451,7 @@ def test_with_dropout_fewer_units_are_on_and_more_can_be_spared():
 
 @pytest.mark.slow
 def test_a_backward_pass_without_its_mask_loses_the_gain(monkeypatch):
-    """README.md, "Break it" and exercise 6: what ``--seeds 40`` then prints."""
+    """README.md, "Break it", exercises 6 and 8: what ``--seeds 40`` then prints."""
     data = script.load_data(200, 40, np.random.default_rng([0, 0]))
     start = script.init_params(128, 40, np.random.default_rng([0, 1]))
     right, draw, other = script.backward, script.draw_mask, np.random.default_rng(3)
@@ -463,6 +464,9 @@ def test_a_backward_pass_without_its_mask_loses_the_gain(monkeypatch):
 
     def one_for_all(shape, drop, rng):
         return draw((*shape[:-2], 1, shape[-1]), drop, rng)
+
+    def noise(shape, drop, rng):
+        return rng.normal(1, math.sqrt(drop / (1 - drop)), shape)
 
     def test_scores(drop, backward=right, draw_mask=draw):
         monkeypatch.setattr(script, "backward", backward)
@@ -478,7 +482,8 @@ def test_a_backward_pass_without_its_mask_loses_the_gain(monkeypatch):
         assert mean > 2 * error and 85 < slip.mean() < plain.mean()
     readme = (ROOT / "09_dropout_regularization/README.md").read_text("utf-8")
     shared = test_scores(0.5, draw_mask=one_for_all)
-    for scores in (dropout, slips[0], shared):
+    noisy = test_scores(0.5, draw_mask=noise)
+    for scores in (dropout, slips[0], shared, noisy):
         mean, error = script.mean_and_error(scores - plain)
         assert f"{mean:+.2f} ± {error:.2f}".replace("-", "−") in readme
 
