@@ -122,7 +122,7 @@ def train(params, X, y, epochs, lr):
 
 
 def is_progress_epoch(epoch, epochs):
-    """Say whether this epoch is one of those that print a line."""
+    """Say whether this epoch is one of the ten or so that print a line."""
     return epoch in (1, epochs) or epoch % max(1, epochs // 10) == 0
 
 

@@ -198,13 +198,6 @@ def is_progress_epoch(epoch, epochs):
     return epoch in (1, epochs) or epoch % max(1, epochs // 10) == 0
 
 
-def stop_if_diverged(value, epoch):
-    """Raise FloatingPointError, with advice, when a loss has exploded."""
-    if not abs(value) < 1e9:  # nan, too
-        raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                                 f"{value:.3g}; try a smaller --lr")
-
-
 # ======================================================================================
 # The lesson ends here. What follows repeats it, measures, draws and reads files.
 # ======================================================================================
@@ -273,6 +266,13 @@ def is_right(a, y, name):
     if name == "softmax":
         return a.argmax(axis=1) == y.argmax(axis=1)
     return ((a > 0.5) == (y > 0.5))[:, 0]
+
+
+def stop_if_diverged(value, epoch):
+    """Raise FloatingPointError, with advice, when a loss has exploded."""
+    if not abs(value) < 1e9:  # nan, too
+        raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
+                                 f"{value:.3g}; try a smaller --lr")
 
 
 def history_row(W, b, data, phi, epoch):
