@@ -61,6 +61,11 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ("01", "if limit < 1e-15:  # both classes weigh the same and have the same mean"): (
         "no limit equals a tolerance to the last bit"
     ),
+    (
+        "01",
+        'return share @ [c["w"] for c in corrections], (([c["b"] for c in corrections]) '
+        "@ (share))",
+    ): "a product of two vectors is the same in both orders",
     ("01", "positive = Z[:, -1] >= 0"): "the last column is y / R, never 0",
     ("01", "positive = Z[:, -1] < 0"): "by (1.16) both classes have the same mean",
     ("02", 'slope["z"] = (a) * (1 - a)  # (2.2), the sigmoid'): "slope of a at a is 1",
