@@ -620,6 +620,7 @@ def test_xor_cycles_in_integers_and_has_a_certificate(capsys):
         assert all(float(v).is_integer() for v in (*c["w"], c["b"]))
     assert found["separator"] is found["gamma"] is found["bound"] is None
     np.testing.assert_allclose(found["common_point"], [0.5, 0.5])
+    assert run_measured(CORNERS, y, epochs=2)[3]["repeats"]
     assert not run_measured(CORNERS, y, epochs=1)[3]["repeats"]
 
 
@@ -638,7 +639,8 @@ def test_overlapping_clouds_have_a_common_point_and_keep_the_best_line(rng, caps
     assert found["averaged_accuracy"] > 0.8 and found["accuracy"] == shares[-1]
     assert found["majority"] == 0.5
     uneven = np.where(np.arange(60) < 45, y[0], -y[0])
-    assert run_measured(X, uneven, epochs=2)[3]["majority"] == 0.75
+    for labels in (uneven, -uneven):
+        assert run_measured(X, labels, epochs=2)[3]["majority"] == 0.75
 
 
 def test_average_is_the_mean_over_all_examples_shown(capsys):
