@@ -1835,7 +1835,7 @@ def films(picture):
     small, tints = [], 255 * np.linspace(to_rgb(TEST_COLOUR), [1, 1, 1], 5)[:4]
     tints = tints.astype(int).ravel().tolist()
     for image in (image.resize((600, 400), Image.LANCZOS) for image in images):
-        palette = image.quantize(60, dither=0)
+        palette = image.quantize(60, Image.Quantize.FASTOCTREE, dither=0)
         palette.putpalette(palette.getpalette()[:180] + tints)
         small.append(image.quantize(palette=palette, dither=0))
     gif, pages = io.BytesIO(), []
