@@ -91,6 +91,11 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ("06", "row = theta.reshape(theta.shape[:-1] + (1, -2))  # (1, P)"): (
         "NumPy takes any negative size as the open one"
     ),
+    (
+        "06",
+        "points = theta + along + across.reshape(len(betas), 1, -2)  # (R, C, P)  "
+        "(6.28)",
+    ): "NumPy takes any negative size as the open one",
     ("06", "def hessian_times(v, theta, X, y, h=2e-05):"): "another h as good",
     ("06", "root = np.sqrt(v / (1 - 0.999**step)) - 1e-8"): "a guard against 0 only",
     (

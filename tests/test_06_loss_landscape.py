@@ -455,6 +455,8 @@ def test_training_is_descent_and_its_path_is_told_at_a_hundred_moments():
     theta, X, y = network()
     path, moments = script.train(theta, X, y, 502, 0.01)
     assert list(moments[[0, 1, -2, -1]]) == [0, 5, 500, 502]
+    few, moments = script.train(theta, X, y, 7, 0.01)
+    assert list(moments) == [*range(8)] and len(few) == 8
     for _ in range(5):
         theta = theta - 0.01 * script.gradient(theta, X, y)
     np.testing.assert_array_equal(path[1], theta)
