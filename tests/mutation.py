@@ -97,6 +97,13 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
         "(6.28)",
     ): "NumPy takes any negative size as the open one",
     ("06", "def hessian_times(v, theta, X, y, h=2e-05):"): "another h as good",
+    ("06", "q = q - (((older) @ (q))) * older"): "of two vectors, in either order",
+    ("06", 'return pack(d | {"b1": 0 / d["b1"], "b2": 0 * d["b2"]})'): (
+        "0 over a number is 0, too"
+    ),
+    ("06", 'return pack(d | {"b1": 0 * d["b1"], "b2": 0 / d["b2"]})'): (
+        "0 over a number is 0, too"
+    ),
     ("06", "root = np.sqrt(v / (1 - 0.999**step)) - 1e-8"): "a guard against 0 only",
     (
         "09",

@@ -373,6 +373,19 @@ def test_early_stopping_picks_per_run(rng):
         np.testing.assert_array_equal(kept[k][1], first[k][1])
 
 
+def test_early_stopping_looks_without_a_mask(rng, monkeypatch):
+    params, X, y, _ = small(rng, (2,))
+    forward, masks = script.forward, []
+
+    def seen(params, X, mask):
+        masks.append(mask)
+        return forward(params, X, mask)
+
+    monkeypatch.setattr(script, "forward", seen)
+    script.stop_early([(0, params), (10, params)], X, y)
+    assert masks == [1.0, 1.0]
+
+
 def test_early_stopping_keeps_the_last_epoch_where_the_loss_falls_to_the_end():
     """README.md, "What happened": nine runs stop at epoch 200, one at 190."""
     images = ROOT / "09_dropout_regularization/images"
