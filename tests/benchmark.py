@@ -310,20 +310,27 @@ def benchmark_frames():
     print(f"04: the live window trains and draws {rate:.0f} frames a second")
 
 
+# A process counts the memory of the one that started it until it is loaded. So a small
+# one stands between, and writes what it measured of the command.
+MEASURE = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+_, status, usage = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+print(usage.ru_maxrss, process.returncode)
+"""
+
+
 def run_measured(command, cwd=None, **environment):
     """Return wall seconds, peak megabytes and exit status of a command (POSIX)."""
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-        env=os.environ | environment,
+    between = [sys.executable, "-c", MEASURE, *map(str, command)]
+    told = subprocess.run(
+        between, cwd=cwd, env=os.environ | environment, check=True, capture_output=True
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return time.perf_counter() - start, peak, process.returncode
+    peak, status = map(int, told.stdout.split())
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return time.perf_counter() - start, peak / unit, status
 
 
 def benchmark_runs():
