@@ -335,6 +335,7 @@ def plot_curves(history):
              title=f"The validation loss is least at epoch {np.argmin(losses)}")
     right.set(xlabel="epoch", ylabel="right answers in %",
               title=f"Validation accuracy is highest at epoch {np.argmax(shares) + 1}")
+    left.yaxis.set_major_formatter("{x:g}")  # 0.01 instead of a power of ten
     left.legend(), right.legend()
     return fig
 
@@ -679,15 +680,14 @@ def parse_args(argv=None):
 
 
 def train_seeds(args, start, parts, sizes, shape):
-    """Return W[1] before training, W, b, history and test accuracy, for each seed."""
+    """Return for each seed: W[1] before training, W, b, history, a (N, K) of test X."""
     runs, (training, validation, test) = [], parts
     for seed in until_ctrl_c(range(args.seed, args.seed + args.seeds)):
         rng = np.random.default_rng(seed)
         W, b = before = start or init_params(sizes, rng)
         W, b, history = train(W, b, training, validation, args.epochs, args.lr,
                               args.batch_size, rng, args.augment and shape)
-        score = accuracy(probabilities(W, b, test[0]), test[1])
-        runs.append((before[0][1], W, b, history, score))
+        runs.append((before[0][1], W, b, history, probabilities(W, b, test[0])))
     return runs
 
 
@@ -704,12 +704,12 @@ def read_digits(args):
           f"validation, {len(y):,} test images\n")
     shape = arrays["x_train"].shape[1:]
     runs = train_seeds(args, start, parts, sizes, shape)
-    before, W, b, history, score = runs[0]
-    a, weights = probabilities(W, b, X), io.BytesIO()
+    before, W, b, history, a = runs[0]
+    scores, weights = [accuracy(run[4], y) for run in runs], io.BytesIO()
     wrong = [(i, j) for i, j in zip(y, a.argmax(axis=1)) if i != j]
     i, j = max(wrong, key=wrong.count, default=(0, 0))
-    print(f"Test accuracy {score:.2%}: {len(wrong):,} of {len(y):,} wrong, most often "
-          f"{classes[i]} read as {classes[j]} ({wrong.count((i, j))} times).")
+    print(f"Test accuracy {scores[0]:.2%}: {len(wrong):,} of {len(y):,} wrong, most "
+          f"often {classes[i]} read as {classes[j]} ({wrong.count((i, j))} times).")
     np.savez(weights, **{f"W{k}": W[k] for k in W}, **{f"b{k}": b[k] for k in b})
     others = {"weights.npz": weights.getvalue()}
     curves = [shift_accuracies(*net, X, y, shape) for net in ((W, b), start) if net]
@@ -722,11 +722,11 @@ def read_digits(args):
     if args.predict:
         drawn = read_pictures(args.predict, W, b, shape, classes)
         figures["predictions"], others["predictions.csv"] = drawn
-    metrics = {"test_accuracy": score, "wrong": len(wrong), "history": history,
+    metrics = {"test_accuracy": scores[0], "wrong": len(wrong), "history": history,
                "dead": diagnose(W, b, history, *validation, args.lr), "shift": curves,
                "parameters": sum(W[k].size + b[k].size for k in W)}
     if len(runs) > 1:
-        mean, sd = np.mean([r[4] for r in runs]), np.std([r[4] for r in runs], ddof=1)
+        mean, sd = np.mean(scores), np.std(scores, ddof=1)
         metrics |= {"test_mean": mean, "test_sd": sd}
         print(f"{len(runs)} seeds: {mean:.2%} on average, standard deviation {sd:.2%}")
     save_results(args, figures, metrics, others)

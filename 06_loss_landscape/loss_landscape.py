@@ -160,8 +160,8 @@ def train(theta, X, y, epochs, lr):
     path, moments = [theta], [0]
     for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         theta = theta - lr * gradient(theta, X, y)  # (P,)  (6.23)
-        stop_if_diverged(np.max(loss_at(theta, X, y)), epoch)
         if epoch % max(1, epochs // 100) == 0 or epoch == epochs:
+            stop_if_diverged(np.max(loss_at(theta, X, y)), epoch)
             path.append(theta)
             moments.append(epoch)
     return np.array(path), np.array(moments)
