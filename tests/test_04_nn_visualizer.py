@@ -1,6 +1,7 @@
 """04: any depth, the window's controls and mouse, films, and what a hand can check."""
 
 import argparse
+import functools
 import io
 import json
 import math
@@ -252,7 +253,8 @@ def drawn_window(shared_window):
 def window(shared_window, monkeypatch):
     """The same without a pixel: most tests ask what is to be drawn, and where."""
     monkeypatch.setattr(shared_window.fig, "draw_artist", lambda artist: None)
-    monkeypatch.setattr(shared_window.fig.canvas, "draw", lambda: None)
+    redraw = functools.partial(shared_window.refresh, event=True)
+    monkeypatch.setattr(shared_window.fig.canvas, "draw", redraw)
     return begin_anew(shared_window)
 
 
@@ -1074,10 +1076,10 @@ def test_the_history_is_scrubbed_and_whatever_follows_goes_on_from_there(window,
     middle = np.mean(ax.transAxes.transform([[0, 0], [1, 1]]), axis=0)[1]
     x = {epoch: ax.transData.transform((epoch, 1))[0] for epoch in (2, 4, 6)}
     send(window, "button_press_event", x[4], middle)
-    assert "epoch 4" in window.title.get_text()
+    assert "epoch 4" in window.count.get_text()
     send(window, "motion_notify_event", x[2], middle)
     send(window, "button_release_event", x[2], middle)
-    assert "epoch 2" in window.title.get_text() and window.at == 2
+    assert "epoch 2" in window.count.get_text() and window.at == 2
     assert all(line.get_xdata() == [2, 2] for line in window.nows)
     old = window.history[2]["weights"]
     press(window, "Step")
@@ -1279,9 +1281,9 @@ def test_layers_and_neurons(window):
 def test_the_test_data_can_be_hidden(window):
     arrow(window, "test", 1)
     assert not window.dots[1].get_visible() and not window.lines["test_loss"].get_visible()
-    assert "training accuracy" in window.title.get_text()
+    assert "training accuracy" in window.count.get_text()
     arrow(window, "test", 1)
-    assert window.dots[1].get_visible() and "test accuracy" in window.title.get_text()
+    assert window.dots[1].get_visible() and "test accuracy" in window.count.get_text()
 
 
 @pytest.mark.parametrize(
