@@ -1205,8 +1205,9 @@ class Window(Picture):
         elif self.playing:
             now, rate = time.perf_counter(), self.state["speed"]
             steps = max(1, rate // 30)
-            if self.last_tick is None or now - self.last_tick >= steps / rate:
-                self.last_tick = now
+            due = now if self.last_tick is None else self.last_tick + steps / rate
+            if now >= due:
+                self.last_tick = max(due, now - steps / rate)  # a longer delay is lost
                 self.advance(self.state["one step"], steps)
 
     def update(self):

@@ -85,6 +85,13 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ("05", "if k <= L:"): "a[L] is set anew after the loop",
     ("05", "if k >= 1:"): "one more step back, to a gradient that nobody reads",
     (
+        "05",
+        'history, least = {"training": [], "validation": [], "kept": 1}, np.inf',
+    ): "the first epoch sets it",
+    ("05", "y = ((y - center) / scale).reshape(-2, 1)  # (N, 1)"): (
+        "NumPy takes any negative length for the one to find"
+    ),
+    (
         "06",
         'return {"W1": W1, "b1": 0 / W1, "W2": W2, "b2": np.zeros(trials + (1, 1))}',
     ): "0 over a number is 0, too",

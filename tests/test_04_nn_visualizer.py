@@ -1019,6 +1019,20 @@ def test_speed(window, speed, steps, monkeypatch):
     assert 9 * steps <= window.history[-1]["epoch"] <= 11 * steps
 
 
+def test_ticks_that_come_late_do_not_add_up(window, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(script.time, "perf_counter", lambda: clock[0])
+    press(window, "Play")
+    for _ in range(40):  # ten steps a second, a tick each 0.03 seconds: twelve steps
+        window.timer._on_timer()
+        clock[0] += 0.03
+    assert 12 <= window.history[-1]["epoch"] <= 13
+    clock[0] += 60  # the computer slept: one step, not six hundred
+    for _ in range(2):
+        window.timer._on_timer()
+    assert 13 <= window.history[-1]["epoch"] <= 15
+
+
 def test_a_step_is_an_example_a_batch_or_an_epoch(window):
     for unit, epoch in (("example", 1 / 40), ("batch", 11 / 40), ("epoch", 1.0)):
         while window.state["one step"] != unit:

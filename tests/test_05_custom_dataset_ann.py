@@ -760,6 +760,43 @@ def test_the_epoch_of_the_lowest_validation_loss_is_kept(rng):
     assert len(history["training"]) == 60
 
 
+def test_of_equal_validation_losses_the_last_is_kept(rng):
+    """More steps on the training rows cost nothing there, and may help."""
+    X, y = rng.normal(size=(9, 3)), np.eye(2)[rng.integers(0, 2, 9)]
+    start, still = script.init_params([3, 2], rng), settings(epochs=4, lr=0.0)
+    assert script.train(*start, (X, y), (X, y), still)[2]["kept"] == 4
+
+
+@pytest.mark.parametrize("value, stops", [(0.999e9, False), (1e9, True), (1.5e9, True)])
+def test_a_loss_has_diverged_from_a_thousand_million_on(value, stops, rng, monkeypatch):
+    X, y = rng.normal(size=(9, 3)), np.eye(2)[rng.integers(0, 2, 9)]
+    monkeypatch.setattr(script, "loss", lambda z, y: value)
+    start = script.init_params([3, 2], rng)
+    if stops:
+        with pytest.raises(FloatingPointError, match="in epoch 1"):
+            script.train(*start, (X, y), (X, y), settings(epochs=2))
+    else:
+        script.train(*start, (X, y), (X, y), settings(epochs=2))
+
+
+@pytest.mark.parametrize(
+    "epochs, shown", [(4, [1, 2, 3, 4]), (30, [1, *range(3, 31, 3)])]
+)
+def test_the_first_epoch_and_each_tenth_part_are_shown(epochs, shown, rng, capsys):
+    X, y = rng.normal(size=(9, 3)), np.eye(2)[rng.integers(0, 2, 9)]
+    start = script.init_params([3, 2], rng)
+    script.train(*start, (X, y), (X, y), settings(epochs=epochs), show=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [int(line.split()[0]) for line in lines] == shown
+
+
+def test_equal_numbers_to_predict_are_not_divided(penguins):
+    table = {**penguins, "y": np.full(len(penguins["y"]), 7.0), "classes": None, "K": 1}
+    rows = np.arange(20)
+    model = script.fit(table, rows, rows, settings(epochs=1), np.random.default_rng(0))
+    assert (model["center"], model["scale"]) == (7.0, 1.0)
+
+
 def test_a_diverging_run_says_so(tmp_path, capsys, rng):
     assert script.main(["--lr", "1e9", "--out", str(tmp_path)]) == 1
     captured = capsys.readouterr()
@@ -811,6 +848,7 @@ def test_precision_and_recall_are_those_of_scikit_learn(rng):
     np.testing.assert_allclose(precision, expected[0])
     np.testing.assert_allclose(recall, expected[1])
     assert script.rate_classes([0], [0], 2)[2][1] == 0  # a class without rows
+    assert script.rate_classes([0, 1, 1], [0, 1, 0], 2)[2].tolist() == [1, 0.5]
 
 
 def test_the_error_of_a_difference_is_that_of_a_mean(rng):
