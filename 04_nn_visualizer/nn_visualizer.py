@@ -42,7 +42,6 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox, IdentityTransform
-from PIL import Image
 
 # --- Data -----------------------------------------------------------------------------
 
@@ -449,6 +448,8 @@ class Map(AxesImage):
 
     def make_image(self, renderer, magnification=1.0, unsampled=False):
         """Return the pixels, upwards, and the place of the lower left one."""
+        from PIL import Image
+
         left, bottom, right, top = np.rint(self.get_window_extent().extents).astype(int)
         how = Image.Resampling[self.get_interpolation().upper()]
         colours = Image.fromarray(np.asarray(self.get_array())).convert("RGBA")
@@ -569,6 +570,7 @@ class Picture:
         r, self.maps, self.still = self.radius, {}, []
         self.figures, size = {}, np.clip(9 * r / 0.12, 5, 9)
         room = max(1, int(14 * r))  # lines that are as high as a neuron
+        box = {"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
         inputs = ["\n".join(map(plain, textwrap.wrap(name, 8)[:room]))
                   for name in self.data["names"]]
         if len({*inputs}) < len(inputs):  # what differs was cut off
@@ -578,8 +580,6 @@ class Picture:
                 ax, extent=(x - r, x + r, y - r, y + r), origin="lower", zorder=2,
                 interpolation="nearest"))
             name, look = str(j), {"va": "top", "size": size, "color": GREY}
-            box = {"facecolor": "#FFFFFF", "edgecolor": "none", "alpha": 0.85,
-                   "pad": 0.8}
             if k == 0:
                 name, look = inputs[j], {"va": "center"}
             self.still.append(
@@ -1858,6 +1858,8 @@ show(0);
 
 def films(picture):
     """Return {name: bytes} of learning.gif and learning.html: the whole history."""
+    from PIL import Image
+
     last, images, epochs = len(picture.history) - 1, [], []
     picture.fig.canvas.draw()
     picture.refresh(event=True)
