@@ -582,9 +582,8 @@ class Picture:
             name, look = str(j), {"va": "top", "size": size, "color": GREY}
             if k == 0:
                 name, look = inputs[j], {"va": "center"}
-            self.still.append(
-                ax.text(x - r - 0.05, y + (r if k else 0), name, ha="right", bbox=box,
-                        **look))
+            self.still.append(ax.text(x - r - 0.05, y + (r if k else 0), name,
+                                      ha="right", bbox=box, **look))
             look = {"size": size, "va": "center", "bbox": {**box, "alpha": 0.7}}
             self.figures[k, j] = ax.text(x + r + 0.03, y, "", zorder=5, linespacing=1.0,
                                          **look)
