@@ -615,7 +615,6 @@ class Picture:
         data, mean, std = self.data, self.data["mean"], self.data["std"]
         self.maps["surface"] = ax.add_image(Map(
             ax, extent=(-r, r, -r, r), origin="lower", interpolation="bilinear"))
-        ax.set_aspect("equal")
         self.dots = []
         for part, marker in (("", "o"), ("test_", "s")):  # more would hide the output
             P, y = data[part + "P"][:80], data[part + "y"][:80]
@@ -635,7 +634,7 @@ class Picture:
                      if low <= tick <= high]
             axis.set_ticks([(tick - m) / s for tick in ticks],
                            [f"{tick:.6g}" for tick in ticks])
-        ax.set(xlim=(-r, r), ylim=(-r, r))
+        ax.set(xlim=(-r, r), ylim=(-r, r), aspect="equal")
         ax.set_xlabel(plain(data["axes"][0]))
         ax.set_ylabel(plain(data["axes"][1]))
         self.still.append(ax.text(0, 1.04, "dots: training, squares: test",
