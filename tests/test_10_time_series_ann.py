@@ -959,7 +959,7 @@ def test_csv_of_a_stranger(tmp_path, capsys):
 @pytest.mark.parametrize("turn", [1, -1])
 def test_of_a_long_file_the_latest_values_are_taken(turn, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(script, "MOST", 80)
-    days = [str(np.datetime64("2020-01-04") + n) for n in range(100)]
+    days = np.datetime_as_string(np.datetime64("2020-01-04") + np.arange(100)).tolist()
     path = write(tmp_path / "long.csv", WAVE[::turn], days[::turn])
     labels, times, x, _ = script.read_series(path, None)
     np.testing.assert_array_equal(x, WAVE[20:])
