@@ -49,7 +49,7 @@ STUCK = {"W1": [[0.4, 0.7], [-0.5, 0.8]], "b1": [[0.8, -0.6]],
 
 def sigmoid(z):
     """Return 1 / (1 + exp(-z)), element by element."""
-    return 1 / (1 + np.exp(-z))  # (2.1); if exp(-z) overflows to inf, 1 / inf is 0
+    return 1 / (1 + np.exp(-z))  # (2.1) of lesson 02; if exp(-z) is inf, 1 / inf is 0
 
 
 def forward(params, X):

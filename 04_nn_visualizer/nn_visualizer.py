@@ -49,7 +49,8 @@ from matplotlib.transforms import Bbox, IdentityTransform
 def xor_clouds(n_points, rng):
     """Return X (N, 2), a round cloud about each corner of a square, and y (N,).
 
-    Two clouds that lie opposite each other are of one class: y is 0 or 1.
+    Two clouds that lie opposite each other are of one class: y is 0 or 1, and becomes
+    (N, 1) before a network learns from it.
     """
     corner = rng.choice([-2.0, 2.0], size=(n_points, 2))  # (N, 2), one for each point
     # The root spreads them evenly: half of the disc lies beyond 0.7 of its radius.
@@ -70,7 +71,7 @@ def relu(z):
 
 def sigmoid(z):
     """Return 1 / (1 + exp(-z)), element by element."""
-    return 1 / (1 + np.exp(-z))  # (2.1); if exp(-z) overflows to inf, 1 / inf is 0
+    return 1 / (1 + np.exp(-z))  # (2.1) of lesson 02; if exp(-z) is inf, 1 / inf is 0
 
 
 def softmax(z):

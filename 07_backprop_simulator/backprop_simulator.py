@@ -4,11 +4,11 @@
 # ///
 """Where does every number in one step of backpropagation come from?
 
-    X (N, D) -> W1 (D, H) -> sigmoid -> a1 (N, H) -> W2 (H, K) -> sigmoid -> a2 (N, K)
+    X (N, D) -> W[1] -> sigmoid -> a[1] (N, H) -> W[2] -> sigmoid -> a[2] (N, K)
 
 N examples (one on the screen), D inputs, H hidden units, K outputs; any number of
-layers. z1 and z2 are the sums before each sigmoid, a0 is X, y (N, K) the targets, J
-the loss; dz1 is short for dJ/dz1. (7.1) is the number of an equation in README.md.
+layers. z[1], z[2] are the sums before each sigmoid, a[0] is X, y (N, K) the targets,
+J the loss; dz[1] is short for dJ/dz[1]. (7.1) is an equation in README.md.
 
     python backprop_simulator.py                          the well-known 2-2-2 example
     python backprop_simulator.py --jacobians --step       with matrices, line by line
@@ -46,7 +46,7 @@ B_START = {1: np.array([[0.35, 0.35]]), 2: np.array([[0.60, 0.60]])}  # (1, 2) e
 
 def sigmoid(z):
     """Return 1 / (1 + exp(-z)), element by element."""
-    return 1 / (1 + np.exp(-z))  # (2.1); if exp(-z) overflows to inf, 1 / inf is 0
+    return 1 / (1 + np.exp(-z))  # (2.1) of lesson 02; if exp(-z) is inf, 1 / inf is 0
 
 
 def softmax(z):
