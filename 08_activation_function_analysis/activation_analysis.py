@@ -4,7 +4,7 @@
 # ///
 """ReLU, sigmoid or tanh: what does the choice of the activation function change?
 
-    X = a0 (N, 2) -> W1 -> phi -> a1 (N, H_1) -> ... -> WL -> sigmoid -> aL (N, 1)
+    X = a[0] (N, 2) -> W[1] -> phi -> a[1] (N, H_1) -> ... -> W[L] -> sigmoid -> a[L]
 
 phi is the activation function. (8.2) is the number of an equation in README.md.
 
