@@ -547,6 +547,54 @@ def test_one_full_batch_step_is_loss_gradient_and_adam(rng, capsys, monkeypatch)
         np.testing.assert_array_equal(now[key], start[key])  # the caller keeps its own
 
 
+def teach_nothing(monkeypatch, capsys, epochs, seconds=0.0, share=1.0):
+    """Train on nine images with a clock and a validation accuracy of our own; return
+    the epochs that are printed, the text, and what ``stop_if_diverged`` saw."""
+    clock, watched, count = [0.0], [], [0]
+
+    def perf_counter():
+        clock[0] += seconds
+        return 7 + clock[0]
+
+    def measure_both(*_):
+        count[0] += 1
+        names = ("training_loss", "training_accuracy", "validation_loss")
+        return dict.fromkeys(names, count[0] / 8) | {"validation_accuracy": share}
+
+    monkeypatch.setattr(script, "stop_if_diverged", lambda *seen: watched.append(seen))
+    monkeypatch.setattr(script.time, "perf_counter", perf_counter)
+    monkeypatch.setattr(script, "measure_both", measure_both)
+    rng = np.random.default_rng(0)
+    W, b = script.init_params([4, 4], rng, float)
+    data = rng.normal(size=(8, 4)), np.array([0, 0, 1, 1, 2, 2, 3, 3])
+    script.train(W, b, data, data, epochs, 0.01, 4, rng)
+    text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines() if line.startswith("epoch")]
+    return [int(row[1]) for row in rows], [float(row[-1]) for row in rows], text, watched
+
+
+def test_each_epoch_is_watched(monkeypatch, capsys):
+    *_, watched = teach_nothing(monkeypatch, capsys, 3)
+    assert watched == [(2 / 8, 1), (3 / 8, 2), (4 / 8, 3)]
+
+
+@pytest.mark.parametrize(
+    "epochs, seconds, shown",
+    [(3, 0.0, [0, 1, 2, 3]), (30, 1.0, range(0, 31, 3)), (22, 1.5, range(23))],
+)
+def test_a_tenth_of_the_epochs_and_slow_ones_are_shown(
+    epochs, seconds, shown, monkeypatch, capsys
+):
+    printed, times, *_ = teach_nothing(monkeypatch, capsys, epochs, seconds)
+    assert printed == list(shown) and times[1:] == [seconds] * (len(shown) - 1)
+
+
+@pytest.mark.parametrize("share, warns", [(0.37, True), (0.375, False), (0.6, False)])
+def test_one_and_a_half_times_chance_is_no_chance(share, warns, monkeypatch, capsys):
+    *_, text, _ = teach_nothing(monkeypatch, capsys, 2, share=share)
+    assert ("As good as chance" in text) == warns
+
+
 def test_training_is_measured_on_as_many_images_as_validation(rng):
     W, b = script.init_params([4, 3], rng, float)
     X, y = rng.normal(size=(9, 4)), rng.integers(0, 3, 9)
@@ -685,6 +733,33 @@ def test_no_distortion_is_the_identity_and_wave_zero_is_a_shift():
     np.testing.assert_allclose(
         moved[:, :26, 1:], X.reshape(3, 28, 28)[:, 2:, :27], atol=1e-5
     )
+
+
+@pytest.mark.parametrize("f, g", [(0, 1), (1, 0), (2, 1), (3, 3)])
+def test_a_wave_is_the_cosine_of_the_page(f, g):
+    """(3.19) on an image that grows by 1 with each column: a displacement is a change."""
+    height, width = 7, 9
+    ramp = np.arange(width) + np.zeros((height, 1))
+    numbers = np.zeros((2, 1, 4, 4))
+    numbers[1, 0, f, g] = 1.0
+    X = ramp.reshape(1, -1)
+    moved = script.distort(X, (height, width), FixedNormal(numbers))
+    places = ((np.arange(n) + 0.5) / n for n in (height, width))
+    rows, columns = (np.cos(np.pi * w * at) for w, at in zip((f, g), places))
+    expected = ramp + 0.6 / math.hypot(f, g) * np.outer(rows, columns)
+    inside = slice(1, -1)  # at the edge half of it comes from beyond the page
+    np.testing.assert_allclose(
+        moved.reshape(height, width)[:, inside], expected[:, inside], atol=1e-12
+    )
+
+
+def test_a_distortion_is_of_the_size_that_was_chosen(rng):
+    X, seed = data()[0][0][:5], 3
+    plain, told = (
+        script.distort(X, (28, 28), np.random.default_rng(seed), *chosen)
+        for chosen in ((), (1.0, 0.6, 4))
+    )
+    np.testing.assert_array_equal(plain, told)
 
 
 def test_waves_turn_and_bend_each_image_differently(rng):
