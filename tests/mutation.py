@@ -82,6 +82,12 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
         "02",
         "outcome[np.abs(cost / resting_loss(tied, args.loss) - 1) <= 0.02] = tied",
     ): "no quotient equals a tolerance to the last bit",
+    (
+        "03",
+        "return map_coordinates(X.reshape(-2, *shape), where, order=1)"
+        ".reshape(X.shape)",
+    ): "NumPy takes any negative length for the one to find",
+    ("03", "moved = X.reshape(-2, *shape).copy()"): "as above",
     ("05", "if k <= L:"): "a[L] is set anew after the loop",
     ("05", "if k >= 1:"): "one more step back, to a gradient that nobody reads",
     (

@@ -710,6 +710,15 @@ def test_the_likely_cause_follows_the_loss(worse, word, capsys):
     assert word in out and "commonest class is 25.0%" in out and "answers: 1." in out
 
 
+def test_a_unit_is_dead_where_no_sum_is_above_zero(capsys):
+    X, y = np.eye(3), np.zeros(3, dtype=int)
+    W = {1: np.array([[-1.0, 1, 0, 0], [-1, 1, 0, 0], [-1, 1, 1, 0]]), 2: np.eye(4)}
+    b = {1: np.zeros((1, 4)), 2: np.zeros((1, 4))}
+    row = dict.fromkeys(("training_accuracy", "validation_accuracy"), 1.0)
+    assert script.diagnose(W, b, [row], X, y, 0.1) == [2]  # the first and the last
+    assert "by hidden layer: 2\n" in capsys.readouterr().out
+
+
 # --- Distortion, shifts
 
 
