@@ -461,7 +461,7 @@ class Map(AxesImage):
 class Picture:
     """A network that learns, and its picture. ``live`` makes room for controls."""
 
-    def __init__(self, args, live=False, screen=True):
+    def __init__(self, args, live=False, screen=True, data=None):
         self.args, self.live = args, live
         if live and screen:
             self.fig = plt.subplots(figsize=(WIDTH, HEIGHT + STRIP))[0]
@@ -469,13 +469,13 @@ class Picture:
             self.fig = Figure(figsize=(WIDTH, HEIGHT + STRIP * live))
             FigureCanvasAgg(self.fig)
         self.show_test = True
-        self.begin()
+        self.begin(data)
         self.draw()
 
-    def begin(self):
-        """Make the data, a new network and the first row of its history."""
+    def begin(self, data=None):
+        """Make the data, if none are given, a network and the first row of history."""
         args, self.rng = self.args, np.random.default_rng(self.args.seed)
-        self.data = load_data(args, self.rng)
+        self.data = data or load_data(args, self.rng)
         n_out, last = self.data["y"].shape[1], self.data["output"]
         self.sizes = [len(args.inputs), *args.hidden, n_out]
         names = [*[args.activation] * len(args.hidden), last]
@@ -971,7 +971,7 @@ class Window(Picture):
                       "save as": "picture"}
         self.playing, self.message, self.typing = False, "", None
         self.dragged = self.moved = self.last_tick = None
-        self.cells, self.fitted = {}, {}
+        self.cells, self.fitted, self.room = {}, {}, None
         super().__init__(args, live=True, screen=screen)
         if not screen:  # only its picture is wanted
             return
@@ -1053,6 +1053,8 @@ class Window(Picture):
         if name in self.state:
             self.state[name] = value
             self.show_test = self.state["test"] == "shown"
+            if self.picked and self.picked[0] and not self.show_test:
+                self.picked, self.phase = None, 0
         elif name == "epoch":
             epochs = np.array([row["epoch"] for row in self.history])
             self.look_back(int(np.abs(epochs - value).argmin()))
@@ -1103,6 +1105,7 @@ class Window(Picture):
         """Begin anew with other settings, or say why not and keep the old ones."""
         kept, had_learnt = {**vars(self.args)}, len(self.history) > 1
         self.play(False)
+        self.dragged = None
         vars(self.args).update(changes)
         try:
             self.begin()
@@ -1158,7 +1161,7 @@ class Window(Picture):
 
     def copy(self):
         """Return a picture without a window, of the same network and history."""
-        copy = Picture(argparse.Namespace(**vars(self.args)))
+        copy = Picture(argparse.Namespace(**vars(self.args)), data=self.data)
         for name in ("history", "at", "picked", "phase", "before", "show_test"):
             setattr(copy, name, getattr(self, name))
         copy.span = max(1, self.history[-1]["epoch"])
@@ -1211,7 +1214,7 @@ class Window(Picture):
 
     def update(self):
         """Bring all that moves up to date, and show it."""
-        if self.drawing:  # the whole picture will be, and then this
+        if self.drawing:  # the whole picture will be drawn, and all this with it
             return
         self.show()
         self.refresh()
@@ -1222,7 +1225,9 @@ class Window(Picture):
         canvas = self.fig.canvas
         if event:
             self.clean, self.written = canvas.copy_from_bbox(self.fig.bbox), None
-            self.drawing = False
+            if self.drawing:  # what was left out since then
+                self.drawing = False
+                self.show()
         self.texts["Play"].set_text("Pause (space)" if self.playing else "Play (space)")
         for name, text in self.texts.items():
             if name not in BUTTONS:
@@ -1265,7 +1270,8 @@ class Window(Picture):
         """Let all letters and lines grow and shrink with the window."""
         width, height = self.fig.bbox.width, self.fig.bbox.height  # pixels
         dpi = min(width / WIDTH, height / (HEIGHT + STRIP))
-        if abs(dpi - self.fig.dpi) > 0.01 and dpi > 10:
+        if self.room != (width, height) and dpi > 10:
+            self.room = width, height
             self.fig._set_dpi(dpi, forward=False)  # fig.dpi = ... moves the window, too
             self.fig.set_size_inches(width / dpi, height / dpi, forward=False)
             self.fit_letters()
@@ -1288,19 +1294,24 @@ class Window(Picture):
                   [self.heading, *still["surface"], *still["loss"]], [*axes, *lines],
                   [self.texts[name] for name in BUTTONS],
                   [text for text in self.fig.texts if text not in own]]
-        aim = max(1.0, 700 / (LOOK["font.size"] * self.fig.dpi))
-        key = (*self.sizes, *self.fig.bbox.size)
+        dpi = self.fig.dpi / self.fig.canvas.device_pixel_ratio
+        aim = max(1.0, 700 / (LOOK["font.size"] * dpi))
+        key, now = (self.name, *self.fig.bbox.size), self.count.get_text()
         for group, times in zip(groups, self.fitted.get(key, [])):
             self.scale_letters(group, times)
         if key in self.fitted and (aim == 1 or not self.is_crowded()):
             return
+        self.count.set_text(f"epoch 1234.567: training {self.score} 100.0%")  # longest
         self.fitted[key] = []
+        for group in groups:
+            self.scale_letters(group, 1.0)
         for group in groups:
             for times in sorted({aim, min(1.25, aim), min(1.12, aim), 1.0})[::-1]:
                 self.scale_letters(group, times)
                 if times == 1 or not self.is_crowded():
                     break
             self.fitted[key].append(times)
+        self.count.set_text(now)
 
     def scale_letters(self, group, times):
         """Give texts, and the ticks of axes, so many times their first size."""

@@ -78,7 +78,7 @@ def softmax(z):
 
 
 def forward(params, X, mask):
-    """Return z1, a1 (N, H), z2, a2 (N, K) for X (N, D) under a mask (N, H).
+    """Return a dict of z1, a1 (N, H), z2, a2 (N, K), for X (N, D) and a mask (N, H).
 
     A mask of 1.0 lets every unit pass: that is evaluation, and nothing is random.
     """
@@ -105,7 +105,7 @@ def loss(z2, y):
 
 
 def backward(params, X, cache, mask, y):
-    """Return the gradient of the loss, under the mask that ``forward`` had."""
+    """Return the slopes, a dict like params, under the mask that ``forward`` had."""
     dz2 = (cache["a2"] - y) / y.shape[-2]  # (N, K)  (9.5)
     dW2 = cache["a1"].mT @ dz2  # (H, K)  .mT transposes each matrix of a stack
     db2 = dz2.sum(axis=-2, keepdims=True)  # (1, K)

@@ -141,9 +141,9 @@ def your_turn_calls(script, rng, N):
     part, run = (X, y), np.random.default_rng(5)
     return {
         "relu": [(scores,)],
-        "softmax": [(scores,)],
+        "softmax": [(scores,), (1000 * scores,)],  # exp of these is infinite
         "forward": [(W, b, X)],
-        "log_softmax": [(scores,)],
+        "log_softmax": [(scores,), (1000 * scores,)],
         "loss": [(z[len(W)], y)],
         "backward": [(W, z, a, y)],
         "adam": [(w, g, m, w**2, 2, 0.1)],

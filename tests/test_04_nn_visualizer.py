@@ -1726,6 +1726,62 @@ def test_nothing_overlaps_at_any_size(size, flags):
     plt.close(window.fig)
 
 
+def resized(window, width, height):
+    window.fig.set_size_inches(np.array([width, height]) / window.fig.dpi)
+    window.fig.canvas.callbacks.process("resize_event", argparse.Namespace())
+    return window
+
+
+def letter_sizes(window):
+    return [text.get_size() for text in (window.title, *window.texts.values())]
+
+
+def test_letters_are_those_of_a_fresh_window():
+    """Whatever was drawn before: another function, another size, another shape."""
+    flags = ["--hidden", 6, 6, 6, 6]
+    window = resized(new_window(*flags), 520, 420)
+    fresh = letter_sizes(window)
+    window.put("activation", "sigmoid")
+    window.put("activation", "tanh")
+    assert letter_sizes(window) == fresh
+    for width, height in ((1000, 420), (600, 480), (520, 420)):
+        resized(window, width, height)
+    assert letter_sizes(window) == fresh
+    plt.close(window.fig)
+
+
+def test_what_happens_while_a_new_picture_is_pending_is_in_it(monkeypatch):
+    """A screen draws later: Reset, Step and a chosen point may come before it does."""
+    window = new_window("--points", 40, "--hidden", 3, 2)
+    window.fig.canvas.draw()
+    monkeypatch.setattr(window.fig.canvas, "draw_idle", lambda: None)
+    press(window, "Reset")
+    press(window, "Step")
+    press(window, "Next phase")
+    window.fig.canvas.draw()
+    assert window.count.get_text().startswith("epoch 1:")
+    assert window.story.get_text().startswith("1 forward")
+    assert window.figures[1, 0].get_text() and window.figures[1, 0].get_visible()
+    plt.close(window.fig)
+
+
+def test_a_window_saves_after_its_file_has_gone(tmp_path):
+    path = write(tmp_path / "p.csv", "a,b,c\n" + "1.5,2,u\n2.5,1,v\n" * 8)
+    window = new_window("--csv", path, "--out", tmp_path)
+    (tmp_path / "p.csv").unlink()
+    press(window, "Step")
+    press(window, "Save")
+    assert (tmp_path / "picture_1.png").is_file() and "wrote" in window.message
+    assert window.copy().data is window.data
+    plt.close(window.fig)
+
+
+def test_a_hidden_test_point_is_not_chosen_any_more(window):
+    window.picked = ("test_", 0)
+    arrow(window, "test", 1)
+    assert window.picked is None
+
+
 def frames_per_second(args, frames=20):
     """Return how many frames a second of this process a window trains and draws."""
     window = script.Window(args)

@@ -212,13 +212,16 @@ def your_turn_calls(script, rng, N):
         "forward": [(W, b, inputs, net[0]) for net in nets],
         "loss": [(z, a, y, kind) for _, y, kind, z, a in nets],
         "local_slope": [
-            (rng.normal(size=(N, 4)), rng.uniform(size=(N, 4)), name)
+            (sums, script.layer_activation(sums, name), name)
             for name in ("sigmoid", "tanh", "relu", "linear")
+            for sums in [rng.normal(size=(N, 4))]
         ],
         "walk_back": [(W, z, a, y, phi, kind) for phi, y, kind, z, a in nets],
         "backward": [(W, z, a, y, phi, kind) for phi, y, kind, z, a in nets],
         "central_difference": [(W, b, inputs, y, phi, kind, W[1])] if N > 1 else [],
-        "gradient_error": [(rng.normal(size=(N, 3)), rng.normal(size=(N, 3)))],
+        "gradient_error": [
+            (rng.normal(size=(N, 3)), rng.normal(size=(N, 3)) * size) for size in (1, 0)
+        ],
         "train": [(W, b, inputs, y, phi, kind, 3, 0.7)] if N > 1 else [],
         "jacobians": full,
         "multiply": [script.jacobians(*arguments) for arguments in full],
@@ -249,6 +252,8 @@ YOUR_TURN = Lesson(
     },
     slips=[
         ("forward", " + b[k]", "", "the bias is missing in z (7.1)."),
+        ("forward", "a[k] = layer_activation(z[k], phi[k])", "a[k] = z[k]", "the "
+         "activation is missing in a (7.2)."),
         ("forward", "a[k - 1] @", "(z[k - 1] if k > 1 else X) @", "z takes the sums z of "
          "the layer before where its activations a belong, (7.1)."),
         ("loss", " / (2 * N)", " / N", "half the squared error: the 1/2 of (7.3) is "
@@ -271,18 +276,30 @@ YOUR_TURN = Lesson(
          "the slope of the last activation is missing in dz[L] (7.6)."),
         ("walk_back", "dz[k] = da[k] * local_slope(z[k], a[k], phi[k])", "dz[k] = da[k]",
          "the slope of the hidden activation is missing in dz (7.6)."),
+        ("walk_back", "dz[k] = da[k] * local_slope(z[k], a[k], phi[k])",
+         "dz[k] = da[k] * z[k] * (1 - z[k])", "the slope of the hidden activation is "
+         "taken at z, and as that of a sigmoid: call local_slope (7.6)."),
+        ("walk_back", "dz[L] = (a[L] - y) / N  # (N, K)  (7.25)", "dz[L] = (a[L] - y) / N "
+         "* local_slope(z[L], a[L], 'sigmoid')", "with a cross-entropy dz[L] has no slope "
+         "of the last activation any more: it is in a - y already (7.25)."),
         ("walk_back", "dz[k + 1] @ W[k + 1].T", "dz[k + 1] @ np.ones_like(W[k + 1]).T",
          "da goes back without the weights, (7.9)."),
         ("backward", "a[k - 1].T @", "(z[k - 1] if k > 1 else a[0]).T @", "dW takes the "
          "sums z where the activations a belong, (7.10)."),
         ("backward", "dz[k].sum(", "dz[k].mean(", "db is a mean over the examples, but "
          "the 1/N is in dz already: take the sum (7.11)."),
+        ("central_difference", "(up - down) / (2 * h)", "0.0", "every slope is 0: the "
+         "loss does not see a copy. Move the number in the array itself, and put it back."),
         ("central_difference", "(up - down) / (2 * h)", "(up - down) / h", "twice too "
          "large: up and down are 2h apart, (7.13)."),
         ("central_difference", "array[place] = number - h", "array[place] = number",
          "one side is not moved: the difference is J(q + h) - J(q - h), (7.13)."),
         ("gradient_error", "np.abs(ours - measured)", "(ours - measured)", "an error has "
          "no sign: take the absolute value of the difference (7.14)."),
+        ("train", "lr * d", "d", "lr is missing in the step (7.12)."),
+        ("train", "b[k] = b[k] - lr * db[k]", "pass", "the biases do not move (7.12)."),
+        ("train", "[k] - lr", "[k] + lr", "the step goes uphill: subtract lr times the "
+         "slope (7.12)."),
         ("train", "W[k] - lr", "W[k] + lr", "the weights go uphill: subtract lr times the "
          "slope (7.12)."),
         ("train", "b[k] - lr", "b[k] + lr", "the biases go uphill: subtract lr times the "

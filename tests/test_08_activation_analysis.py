@@ -265,6 +265,8 @@ def your_turn_calls(script, rng, N):
     b = {k: rng.normal(size=v.shape) for k, v in b.items()}
     X, y = rng.normal(size=(N, sizes[0])), rng.integers(2, size=(N, sizes[-1])) * 1.0
     z, a = script.forward(W, b, X, "tanh")
+    W3, b3 = script.init_params(sizes, "He", rng, (3,))  # a stack of three
+    z3, a3 = script.forward(W3, b3, X, "tanh")
     dead = {k: v - 0.5 for k, v in z.items()}
     some = 3 * rng.normal(size=(N, 4))
     three = ("relu", "sigmoid", "tanh", "stretched")
@@ -273,9 +275,9 @@ def your_turn_calls(script, rng, N):
     return {
         "phi": [(some, name) for name in three],
         "phi_prime": [(some, script.phi(some, name), name) for name in three],
-        "forward": [(W, b, X, "tanh")],
-        "loss": [(z[len(W)], y)],
-        "backward": [(W, z, a, y, "tanh")],
+        "forward": [(W, b, X, "tanh"), (W3, b3, X, "tanh")],
+        "loss": [(z[len(W)], y), (z3[len(W)], y)],
+        "backward": [(W, z, a, y, "tanh"), (W3, z3, a3, y, "tanh")],
         "predict_lengths": [
             *((3, "Xavier", "tanh"), (3, "He", "relu"), (2, "Large", "sigmoid"))
         ],
@@ -308,7 +310,6 @@ YOUR_TURN = Lesson(
         "init_params": ("W", "b"),
         "train": ("W", "b", "history"),
     },
-    equivalent=("axis=(-2, (1))", "y.shape[-(3)]"),
     slips=[
         ("phi", "np.maximum(0.0, z)", "np.abs(z)", "ReLU makes what is negative 0; it "
          "does not turn its sign (8.2)."),

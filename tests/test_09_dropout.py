@@ -72,25 +72,19 @@ def your_turn_calls(script, rng, N):
     sizes = {"D": 3, "H": 5, "K": 6} if N > 1 else {"D": 1, "H": 1, "K": 2}
     params, X, y, mask = small(rng, N=N, **sizes)
     cache = script.forward(params, X, mask)
+    three, X3, y3, mask3 = small(rng, (3,), N=N, **sizes)  # a stack of three
+    cache3 = script.forward(three, X3, mask3)
+    huge = 1000 * cache["z2"]  # exp of it is infinite
+    generator = np.random.default_rng(N)
     return {
-        "draw_mask": [((N, 6), 0.4, Stub(N))],
-        "softmax": [(cache["z2"],)],
-        "forward": [(params, X, mask)],
-        "log_softmax": [(cache["z2"],)],
-        "loss": [(cache["z2"], y)],
-        "backward": [(params, X, cache, mask, y)],
-        "train": [(params, X, y, 0.4, 3, 0.3, Stub(N))],
+        "draw_mask": [((N, 6), 0.4, generator)],
+        "softmax": [(cache["z2"],), (huge,), (cache3["z2"],)],
+        "forward": [(params, X, mask), (three, X3, mask3)],
+        "log_softmax": [(cache["z2"],), (huge,), (cache3["z2"],)],
+        "loss": [(cache["z2"], y), (cache3["z2"], y3)],
+        "backward": [(params, X, cache, mask, y), (three, X3, cache3, mask3, y3)],
+        "train": [(params, X, y, 0.4, 3, 0.3, generator)],
     }
-
-
-class Stub:
-    """A generator that always gives the same evenly spread numbers."""
-
-    def __init__(self, seed):
-        self.seed = seed
-
-    def random(self, shape=None, size=None):
-        return np.random.default_rng(self.seed).random(size or shape)
 
 
 YOUR_TURN = Lesson(
@@ -98,10 +92,12 @@ YOUR_TURN = Lesson(
         "draw_mask": "Numbers from rng.random(shape), compared with drop, and the scale "
         "(9.1).",
         "softmax": "As in lesson 03; subtract the largest entry of each row first.",
-        "forward": "Four lines; the mask comes after the ReLU (9.2).",
+        "forward": "Four lines; the mask comes after the ReLU (9.2). Return a dict with z1, "
+        "a1, z2, a2.",
         "log_softmax": "As in lesson 03: the shifted z minus log of the sum of exp.",
         "loss": "Minus the sum of y log a2, over the number of rows (9.4).",
-        "backward": "From dz2 (9.5) back to dW1; the mask that forward had (9.6).",
+        "backward": "From dz2 (9.5) back to dW1; the mask that forward had (9.6). Return a "
+        "dict like params.",
         "train": "Each epoch: a mask, forward, backward, a step. Keep the path.",
     },
     calls=your_turn_calls,
@@ -110,18 +106,21 @@ YOUR_TURN = Lesson(
         0.6: "1 - q times the right value: the scale 1 / (1 - q) is missing",
         1 / 0.6: "1 / (1 - q) times the right value: the scale is there twice",
     },
-    equivalent=('(cache["z1"] >= 0)',  # at exactly 0 either slope may be taken
-                "axis=(-2, (1))", "keepdims=True)  # (1, ", "y.shape[-(3)]"),
+    equivalent=('(cache["z1"] >= 0)',),  # at exactly 0 either slope may be taken
     slips=[
         ("draw_mask", " / (1 - drop)", " * 1.0", "the scale 1 / (1 - q) is missing "
          "(9.1)."),
         ("draw_mask", "/ (1 - drop)", "/ drop", "the scale is 1 / q where 1 / (1 - q) "
          "belongs (9.1)."),
+        ("draw_mask", ">= drop", ">= 1 - drop", "units are on with probability q; they "
+         "must be off with probability q (9.1)."),
         ("draw_mask", ">= drop", "< drop", "units are on with probability q; they must "
          "be off with probability q (9.1)."),
         ("softmax", "e / e.sum(axis=-1, keepdims=True)", "e / e.sum()", "the sum must "
          "run over one row at a time, not over all examples."),
         ("forward", " * mask", "", "the mask is missing in a1 (9.2)."),
+        ("forward", ' + params["b1"]', "", "b1 is missing in z1."),
+        ("forward", ' + params["b2"]', "", "b2 is missing in z2."),
         ("forward", "np.maximum(0, z1) * mask", "z1 * mask", "the ReLU is missing in a1 "
          "(9.2)."),
         ("forward", "a2 = softmax(z2)", "a2 = z2", "a2 must be the softmax of z2."),
@@ -132,12 +131,25 @@ YOUR_TURN = Lesson(
          "without its scale 1 / (1 - q), (9.6)."),
         ("backward", ' * (cache["z1"] > 0)', "", "dz1 lacks the slope of the ReLU "
          "(9.6)."),
+        ("backward", '* (cache["z1"] > 0)', '* np.maximum(0, cache["z1"])', "dz1 has the "
+         "value of the ReLU where its slope, 0 or 1, belongs (9.6)."),
+        ("backward", '(cache["a2"] - y) /', '(cache["a2"] - y) * cache["a2"] * (1 - '
+         'cache["a2"]) /', "softmax and cross-entropy together leave a2 - y: no sigmoid's "
+         "slope belongs there (9.5)."),
+        ("backward", 'cache["a1"].mT @ dz2', 'cache["z1"].mT @ dz2', "dW2 takes z1 where "
+         "the activations a1 belong."),
         ("backward", ' / y.shape[-2]  # (N, K)  (9.5)', "  # (N, K)  (9.5)", "everything "
          "is N times too large: 1/N is missing in dz2 (9.5)."),
         ("backward", '(cache["a2"] - y)', '(y - cache["a2"])', "every slope has the "
          "wrong sign: dz2 is a2 - y, over N (9.5)."),
         ("backward", 'cache["a1"].mT @ dz2', 'np.maximum(0, cache["z1"]).mT @ dz2',
          "dW2 takes the activations before the mask; a unit that was off took no part."),
+        ("train", "- lr * grads[name]", "- grads[name]", "lr is missing in the step."),
+        ("train", "backward(params, X, cache, mask, y)",
+         "backward(params, X, cache, draw_mask(shape, drop, rng), y)", "the backward pass "
+         "has a mask of its own; it must have that of the forward pass (9.6)."),
+        ("train", "for name in params:", "for name in ('W1', 'W2'):", "the biases do not "
+         "move."),
         ("train", "- lr *", "+ lr *", "the step goes uphill: subtract lr times the "
          "slope."),
         ("train", "backward(params, X, cache, mask, y)",

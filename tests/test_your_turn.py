@@ -217,14 +217,14 @@ GENERAL = [
     ("backward", '"W1": dW1', '"W1": dW1 / 0', "not finite"),
     ("backward", '"W1": dW1', '"W1": "dW1"', "no array of numbers"),
     ("backward", '"W1": dW1', '"W1": 2 * dW1', "W1 is 2 times too large"),
-    ("backward", '"W1": dW1', '"W1": dW1 / len(y)', "is 1/N there twice"),
+    ("backward", '"W1": dW1', '"W1": dW1 / len(y)', "1/N may be there twice"),
     ("backward", '"W1": dW1', '"W1": 3.3 * dW1', "W1 is 3.3 times the right value"),
-    ("backward", "dW1 = X.mT @ dz1", "dW1 = X[:1].mT @ dz1[:1]", "right for one example "
-     "and wrong for a batch of 7"),
+    ("backward", "dW1 = X.mT @ dz1", "dW1 = X[:1].mT @ dz1[:1]", "right in the smallest "
+     "case (one example, one unit a layer) and wrong in a larger one"),
     ("backward", "a1, a2 = cache", 'cache["a2"] -= y; a1, a2 = cache', "changes one of "
-     "its arguments"),
+     "its arguments, cache['a2'], and leaves it changed"),
     ("backward", "dW1 = X.mT @ dz1", "dW1 = X @ dz1", "stops in line"),
-    ("backward", '"W1": dW1', '"W1": dW1 + 0.1', "The smallest example: with argument 1"),
+    ("backward", '"W1": dW1', '"W1": dW1 + 0.1', "The smallest example: with params['W1'] = "),
     ("sigmoid", "return 1 / (1 + np.exp(-z))", "return np.where(z > 0, 1 / (1 + "
      "np.exp(-z)), 0)", "right where z > 0 and wrong elsewhere"),
     ("sigmoid", "return 1", "1", "it returns nothing"),

@@ -13,7 +13,9 @@ explains the difference, it shows the smallest example.
 
 import contextlib
 import copy
+import inspect
 import io
+import re
 import traceback
 import types
 from collections.abc import Callable
@@ -67,7 +69,8 @@ def flatten(value, names=None, name=""):
     if isinstance(value, dict):
         pairs = [(f"{name}[{k!r}]" if name else str(k), v) for k, v in value.items()]
     elif isinstance(value, tuple):
-        given = names or [f"part {i}" for i in range(1, len(value) + 1)]
+        count = range(1, len(value) + 1)
+        given = names or [f"{name}[{i - 1}]" if name else f"part {i}" for i in count]
         pairs = list(zip(given, value))
         if len(pairs) != len(value):
             pairs += [(f"part {i}", v) for i, v in enumerate(value)][len(pairs) :]
@@ -83,6 +86,11 @@ def flatten(value, names=None, name=""):
     for key, part in pairs:
         flat |= flatten(part, None, key)
     return flat
+
+
+def named(function, args):
+    """Return {name: array} for arguments, by the names of the parameters."""
+    return flatten(tuple(args), tuple(inspect.signature(function).parameters))
 
 
 def quiet_call(function, args):
@@ -126,7 +134,7 @@ def where_it_stopped(error, path):
     return "a line outside your file"
 
 
-def call_mine(mine, name, args):
+def call_mine(script, mine, name, args):
     """Call the reader's function; turn everything that goes wrong into a sentence."""
     function = getattr(mine, name, None)
     if function is None:
@@ -139,21 +147,28 @@ def call_mine(mine, name, args):
     except Exception as error:
         words = (str(error).splitlines() or [""])[0]
         if "matmul" in words:
-            words = "the shapes of the two factors of @ do not fit"
+            sizes = re.search(r"size (\d+) is different from (\d+)", words)
+            there = f" ({sizes[2]} columns, and {sizes[1]} rows)" if sizes else ""
+            words = "the shapes of the two factors of @ do not fit" + there
+        if "ellipsis" in words:
+            raise Sentence(
+                f"{name} is not whole yet: a `...` is left in or before "
+                f"{where_it_stopped(error, mine.__file__)}."
+            ) from None
         raise Sentence(
             f"{name} stops in {where_it_stopped(error, mine.__file__)}: "
             f"{type(error).__name__}: {words[:120]}."
         ) from None
     if result is None or result is Ellipsis:
         raise Sentence(f"{name} is not written yet: it returns nothing.")
-    before, now = (flatten(tuple(a)) for a in (args, after))
+    before, now = (named(getattr(script, name), a) for a in (args, after))
     for key in before:
         if np.asarray(before[key]).dtype.char == "O":  # a generator, a name, None
             continue
         if key not in now or not near(now[key], before[key]):
             raise Sentence(
-                f"{name} changes one of its arguments ({key.replace('part', 'argument')}) "
-                "in place. The caller still needs it: work on a copy."
+                f"{name} changes one of its arguments, {key}, and leaves it changed. The "
+                "caller still needs it as it was: work on a copy, or put it back."
             )
     return result
 
@@ -223,8 +238,27 @@ def ratio_reason(key, mine, true):
 def compare(lesson, script, mine, name, calls_by_n):
     """Raise a Sentence if the reader's function is wrong."""
     for n, calls in calls_by_n.items():
-        for args in calls[name]:
-            diagnose(lesson, script, mine, name, args, n, calls_by_n)
+        for i, args in enumerate(calls[name]):
+            try:
+                diagnose(lesson, script, mine, name, args, n, calls_by_n)
+            except Sentence:
+                if i and axes(args) > axes(calls[name][0]):  # the plain one is right
+                    raise Sentence(
+                        f"{name} is right for one network, and not for a stack of "
+                        "three, whose arrays have one more axis in front: write .mT "
+                        "for .T, axis=-2 for axis=0, y.shape[-2] for len(y)."
+                    ) from None
+                raise
+
+
+def axes(args):
+    """Return the largest number of axes of any array among the arguments."""
+    return max(np.ndim(value) for value in flatten(tuple(args)).values())
+
+
+def plain(calls):
+    """Return the calls without those of a stack of networks."""
+    return [args for args in calls if axes(args) <= axes(calls[0])]
 
 
 def same(mine, true):
@@ -235,7 +269,7 @@ def same(mine, true):
 def diagnose(lesson, script, mine, name, args, n, calls_by_n):
     names = lesson.names.get(name)
     true = flatten(quiet_call(getattr(script, name), args)[0], names)
-    given = call_mine(mine, name, args)
+    given = call_mine(script, mine, name, args)
     got = flatten(given, names)
     if same(got, true):
         return
@@ -253,7 +287,8 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
         raise Sentence(
             f"{name} must return {', '.join(true)}; yours returns {', '.join(got)}."
         )
-    first = next(k for k in true if not near(got[k], true[k]))
+    wrong = [k for k in true if not near(got[k], true[k])]
+    first = min(wrong, key=layer_of) if name == "forward" else wrong[0]
     for function, old, new, sentence in lesson.slips:
         if function == name:
             try:
@@ -263,15 +298,14 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
             if same(flatten(slip, names), got):
                 raise Sentence(f"{name}: {sentence}")
     factors = {
-        n: f"{n} times too large, and there are {n} examples: is 1/N missing",
-        1 / n: f"{n} times too small, and there are {n} examples: is 1/N there twice",
+        n: f"{n} times too large, and there are {n} examples: 1/N may be missing",
+        1 / n: f"{n} times too small, and there are {n} examples: 1/N may be there twice",
         2: "2 times too large",
         0.5: "2 times too small",
     }
     if n == 1:
         factors = {}
     factors = {k: v for k, v in {**factors, **lesson.factors(n)}.items() if k != 1}
-    wrong = [k for k in true if not near(got[k], true[k])]
     for factor, text in {
         -1: "minus the right value: look at the signs",
         **factors,
@@ -284,14 +318,15 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
                 joined = ", ".join(wrong)
                 raise Sentence(f"{name}: {joined} are each {text}.")
     reason = simple_reason(first, got[first], true[first], true, factors)
+    inputs = named(getattr(script, name), args)
+    reason = reason or sign_reason(first, got[first], true[first], inputs)
     if reason is None and n > 1 and 1 in calls_by_n:
-        alone = [one_is_right(script, mine, name, a) for a in calls_by_n[1][name]]
+        alone = [one_is_right(script, mine, name, a) for a in plain(calls_by_n[1][name])]
         if alone and all(alone):
             reason = (
-                f"{first} is right for one example and wrong for a batch of {n}: where "
-                "are the examples added up, or kept apart?"
+                f"{first} is right in the smallest case (one example, one unit a layer) "
+                "and wrong in a larger one: what is added up there, and what kept apart?"
             )
-    reason = reason or sign_reason(first, got[first], true[first], args)
     reason = reason or ratio_reason(first, got[first], true[first])
     if reason is None:
         raise Sentence(
@@ -309,38 +344,40 @@ def one_is_right(script, mine, name, args):
         return False
 
 
-def sign_reason(key, mine, true, args):
+def layer_of(key):
+    """Return the number of a layer in a name like z[2] or a1, or 0."""
+    found = re.search(r"\d+", key)
+    return int(found[0]) if found else 0
+
+
+def sign_reason(key, mine, true, inputs):
     """Return a sentence for a result that is right only where an input is positive."""
     wrong = ~np.isclose(np.asarray(mine), np.asarray(true), rtol=1e-6, atol=1e-9)
-    for value in flatten(tuple(args)).values():
+    for name, value in inputs.items():
         z = np.asarray(value)
         if z.shape == wrong.shape and z.dtype.kind == "f" and (z > 0).any():
             if not wrong[z > 0].any() and wrong[z <= 0].any() and (z <= 0).sum() > 1:
-                return f"{key} is right where z > 0 and wrong elsewhere."
+                return f"{key} is right where {name} > 0 and wrong elsewhere."
             if not wrong[z <= 0].any() and wrong[z > 0].any() and (z <= 0).sum() > 1:
-                return f"{key} is right where z is 0 or negative, and wrong elsewhere."
+                return f"{key} is right where {name} is not above 0, and wrong elsewhere."
     return None
 
 
 def smallest(script, mine, name, calls_by_n, names, first):
     """Return a sentence with the smallest example in which the function is wrong."""
     for n in sorted(calls_by_n):
-        for args in calls_by_n[n][name]:
-            true = flatten(
-                quiet_call(getattr(script, name), args)[0], names, "the result"
-            )
+        for args in plain(calls_by_n[n][name]):
+            true = flatten(quiet_call(getattr(script, name), args)[0], names)
             try:
-                got = flatten(
-                    quiet_call(getattr(mine, name), args)[0], names, "the result"
-                )
+                got = flatten(quiet_call(getattr(mine, name), args)[0], names)
             except Exception:
                 continue
             for key in true:
                 if key in got and not near(got[key], true[key]):
                     inputs = "; ".join(
-                        f"{k.replace('part', 'argument')} = {numbers(v)}"
-                        for k, v in flatten(tuple(args)).items()
-                        if np.size(v) <= 12
+                        f"{k} = {numbers(v)}"
+                        for k, v in named(getattr(script, name), args).items()
+                        if np.size(v) <= 12 and np.asarray(v).dtype.char != "O"
                     )
                     return (
                         f"{key} is wrong, and not by a slip that I know. The smallest "
