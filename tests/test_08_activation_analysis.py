@@ -856,3 +856,34 @@ def test_ctrl_c_ends_training_after_an_epoch_and_leaves_out_what_follows(
     assert len(history["loss"]) == 1
     rows, curves = script.tell_rows(["relu"], [2, 4, 1], three(rng), [0.1], settings())
     assert rows == curves == {} and "Left out: relu" in capsys.readouterr().out
+
+
+def test_lengths_are_those_of_each_network_alone():
+    got = script.measure_lengths(3, "He", "tanh", np.random.default_rng(3))
+    rng = np.random.default_rng(3)
+    W, b = script.init_params([100] * 5, "He", rng, (12,))
+    X, error = rng.normal(size=(2, 12, 1, 100))
+    ratios = []
+    for n in range(12):
+        a, dz = X[n], error[n]
+        above = {0: a}
+        for k in range(1, 4):
+            above[k] = np.tanh(above[k - 1] @ W[k][n] + b[k][n])
+        lengths = [np.linalg.norm(dz)]
+        for k in (4, 3, 2):
+            dz = (dz @ W[k][n].T) * (1 - above[k - 1] ** 2)
+            lengths.append(np.linalg.norm(dz))
+        ratios.append(np.array(lengths[:0:-1]) / lengths[0])
+    np.testing.assert_allclose(got, np.median(ratios, axis=0), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "start, variance", [("Xavier", 2 / 12), ("He", 2 / 8), ("Large", 100 / 8)]
+)
+def test_each_start_has_its_variance(start, variance):
+    class Ones:
+        def normal(self, size):
+            return np.ones(size)
+
+    W, _ = script.init_params([8, 4], start, Ones())
+    np.testing.assert_allclose(W[1], np.sqrt(variance) * np.ones((8, 4)), rtol=1e-12)

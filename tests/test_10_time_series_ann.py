@@ -523,6 +523,29 @@ def test_the_period_is_found_despite_a_trend_and_none_in_noise(rng):
     assert script.find_period(up_to_1920()) == 11
 
 
+def test_a_period_is_found_where_it_stands_out_just_enough(rng):
+    """The bound of the README, on a series with a curved trend, from both sides."""
+    t, noise = np.arange(400), rng.normal(size=400)
+
+    def series(height):
+        return noise + height * np.sin(2 * np.pi * t / 12) + 1e-5 * t**2
+
+    def excess(height):
+        x = series(height)
+        slope, start = np.linalg.lstsq(np.c_[t, np.ones(400)], x, rcond=None)[0]
+        e = x - slope * t - start
+        r = [np.sum(e[k:] * e[: 400 - k]) / np.sum(e * e) for k in range(1, 100)]
+        fall = next(k for k, value in enumerate(r) if value < 0)
+        return max(r[fall:]) - np.sqrt(2 * np.log(10 * 99) / 400)
+
+    low, high = 0.1, 2.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (low, middle) if excess(middle) > 0 else (middle, high)
+    assert script.find_period(series(low * 0.9999)) is None
+    assert script.find_period(series(high * 1.0001)) in range(1, 100)
+
+
 def test_a_period_is_rarely_found_in_noise():
     """The bound is for the highest of all lags: at most one noise in twenty is above."""
     found = [script.find_period(np.random.default_rng(seed).normal(size=3000))
@@ -584,6 +607,11 @@ def test_the_network_stops_at_the_median_and_learns_all_again(capsys):
     model, curves, epochs = script.learn_network(rule, rows, args)
     assert len(curves) == 5 and epochs == np.median([c.argmin() for c in curves])
     assert all(curve[0] == 1 for curve in curves)
+    block, seen = script.make_folds(rows)[3]
+    start = script.learn_line(rule, seen, (3, 8, 3), 0)
+    taught, held = script.pairs(start, seen), script.pairs(start, block)
+    errors = np.array(script.train(start["params"], *taught, 90, 0.01, 0.001, held)[1])
+    np.testing.assert_allclose(curves[3], errors / errors[0], rtol=1e-12)
     again = script.learn_line(rule, rows, (3, 8, 3), 0)
     params, _ = script.train(again["params"], *script.pairs(again, rows), epochs, 0.01, 0.001)
     for key in params:
@@ -609,6 +637,17 @@ def test_scores_by_hand():
     assert script.judge(forecasts, truth)["verdict"] == "no difference"
     forecasts["a"] = np.tile([0.3, 0.6], 8)
     assert script.judge(forecasts, truth)["verdict"] == "worse"
+
+
+def test_scores_do_not_depend_on_the_level_but_for_rounding():
+    truth, tile = np.full(16, 100.0), np.tile
+    network = truth + tile([1.0, 1.0], 8)
+    forecasts = {"network": network, "a": truth + tile([2.0, 0.0], 8)}
+    score = script.judge(forecasts, truth)
+    assert score["verdict"] == "better" and score["models"]["a"]["difference"] == -1
+    assert score["models"]["a"]["half"] == pytest.approx(1e-12 * 100**2)
+    nothing = {"network": np.zeros(16), "a": np.zeros(16)}
+    assert script.judge(nothing, np.zeros(16))["verdict"] == "no difference"
 
 
 def test_what_is_only_rounding_is_no_difference(capsys):
