@@ -266,7 +266,8 @@ def your_turn_calls(script, rng, N):
     X, y = rng.normal(size=(N, sizes[0])), rng.integers(2, size=(N, sizes[-1])) * 1.0
     z, a = script.forward(W, b, X, "tanh")
     W3, b3 = script.init_params(sizes, "He", rng, (3,))  # a stack of three
-    z3, a3 = script.forward(W3, b3, X, "tanh")
+    X3, y3 = (np.stack([part, part[::-1], part]) for part in (X, y))
+    z3, a3 = script.forward(W3, b3, X3, "tanh")
     dead = {k: v - 0.5 for k, v in z.items()}
     some = 3 * rng.normal(size=(N, 4))
     three = ("relu", "sigmoid", "tanh", "stretched")
@@ -275,9 +276,9 @@ def your_turn_calls(script, rng, N):
     return {
         "phi": [(some, name) for name in three],
         "phi_prime": [(some, script.phi(some, name), name) for name in three],
-        "forward": [(W, b, X, "tanh"), (W3, b3, X, "tanh")],
-        "loss": [(z[len(W)], y), (z3[len(W)], y)],
-        "backward": [(W, z, a, y, "tanh"), (W3, z3, a3, y, "tanh")],
+        "forward": [(W, b, X, "tanh"), (W3, b3, X3, "tanh")],
+        "loss": [(z[len(W)], y), (z3[len(W)], y3)],
+        "backward": [(W, z, a, y, "tanh"), (W3, z3, a3, y3, "tanh")],
         "predict_lengths": [
             *((3, "Xavier", "tanh"), (3, "He", "relu"), (2, "Large", "sigmoid"))
         ],

@@ -72,7 +72,8 @@ def your_turn_calls(script, rng, N):
     sizes = {"D": 3, "H": 5, "K": 6} if N > 1 else {"D": 1, "H": 1, "K": 2}
     params, X, y, mask = small(rng, N=N, **sizes)
     cache = script.forward(params, X, mask)
-    three, X3, y3, mask3 = small(rng, (3,), N=N, **sizes)  # a stack of three
+    three, _, _, mask3 = small(rng, (3,), N=N, **sizes)  # a stack of three
+    X3, y3 = (np.stack([part, part[::-1], part]) for part in (X, y))
     cache3 = script.forward(three, X3, mask3)
     huge = 1000 * cache["z2"]  # exp of it is infinite
     generator = np.random.default_rng(N)
@@ -148,6 +149,9 @@ YOUR_TURN = Lesson(
         ("train", "backward(params, X, cache, mask, y)",
          "backward(params, X, cache, draw_mask(shape, drop, rng), y)", "the backward pass "
          "has a mask of its own; it must have that of the forward pass (9.6)."),
+        ("train", "mask = draw_mask(shape, drop, rng) if drop > 0 else 1.0",
+         "mask = draw_mask(shape, drop, rng) if epoch == 1 else mask", "there is one mask "
+         "for all epochs; draw a new one in each."),
         ("train", "for name in params:", "for name in ('W1', 'W2'):", "the biases do not "
          "move."),
         ("train", "- lr *", "+ lr *", "the step goes uphill: subtract lr times the "
