@@ -888,3 +888,13 @@ def test_each_start_has_its_variance(start, variance):
 
     W, _ = script.init_params([8, 4], start, Ones())
     np.testing.assert_allclose(W[1], np.sqrt(variance) * np.ones((8, 4)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("value, epochs", [(0.999e9, 3), (1e9, 1), (1.5e9, 1)])
+def test_training_ends_where_a_loss_has_exploded(value, epochs, rng, monkeypatch):
+    W, b = script.init_params([2, 4, 1], "He", rng, (2,))
+    X, y = rng.normal(size=(5, 2)), rng.integers(2, size=(5, 1))
+    data = {"training": (X, y), "validation": (X, y)}
+    monkeypatch.setattr(script, "loss", lambda z, y: np.array([0.5, value]))
+    *_, history = script.train(W, b, data, "tanh", 0.1, 3)
+    assert history["loss"].shape == (epochs, 2)
