@@ -719,6 +719,30 @@ def test_a_unit_is_dead_where_no_sum_is_above_zero(capsys):
     assert "by hidden layer: 2\n" in capsys.readouterr().out
 
 
+def told(capsys, share, training=0.4, epochs=1, dead=0):
+    """Return what ``diagnose`` says of 4 hidden units; the commonest class has 1/4."""
+    X, y = np.eye(8), np.arange(8) % 4
+    W = {1: np.ones((8, 4)), 2: np.ones((4, 9))}
+    W[1][:, :dead] = -1
+    b = {1: np.zeros((1, 4)), 2: np.zeros((1, 9))}
+    row = {"training_loss": 2.0, "training_accuracy": training}
+    row["validation_accuracy"] = share
+    script.diagnose(W, b, [row] * (1 + epochs), X, y, 0.1)
+    return capsys.readouterr().out
+
+
+def test_the_verdict_turns_where_the_readme_says(capsys):
+    assert "Nothing was learnt" in told(capsys, 0.37)
+    assert "Nothing" not in told(capsys, 0.375)
+    assert "Nothing" not in told(capsys, 0.6)
+    assert "Nothing" not in told(capsys, 0.2, epochs=0)  # nothing was tried
+    assert "too short" in told(capsys, 0.2, dead=2)  # half of them
+    assert "too long" in told(capsys, 0.2, dead=3)
+    assert "by heart" in told(capsys, 0.7, 0.85)
+    assert "by heart" not in told(capsys, 0.7, 0.7 + 0.1)
+    assert "by heart" not in told(capsys, 0.7, 0.7)
+
+
 # --- Distortion, shifts
 
 
