@@ -31,6 +31,7 @@ import warnings
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
+os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # saves half a second on Linux
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -335,8 +336,7 @@ def plot_curves(history):
              title=f"The validation loss is least at epoch {np.argmin(losses)}")
     right.set(xlabel="epoch", ylabel="right answers in %",
               title=f"Validation accuracy is highest at epoch {np.argmax(shares) + 1}")
-    left.yaxis.set_major_formatter("{x:g}")  # 0.01 instead of a power of ten
-    left.legend(), right.legend()
+    left.yaxis.set_major_formatter("{x:g}"), left.legend(), right.legend()
     return fig
 
 

@@ -52,18 +52,6 @@ def test_accuracy_is_the_share_of_rows_whose_largest_entry_is_right(accuracy):
     assert accuracy(a, np.array([1, 0, 2, 2])) == 0.75
 
 
-@copies("adam_step")
-def test_adam_follows_its_paper(adam_step):
-    params, moments, m, v = {"w": np.array([1.0, 2.0])}, {}, 0.0, 0.0
-    expected = params["w"]
-    for t, grad in enumerate(np.array([[1.0, -3.0], [0.5, 4.0], [-2.0, 1e-9]]), 1):
-        m, v = 0.9 * m + 0.1 * grad, 0.999 * v + 0.001 * grad**2
-        m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
-        expected = expected - 0.1 * m_hat / (v_hat**0.5 + 1e-8)
-        params = adam_step(params, {"w": grad}, moments, t, 0.1)
-        np.testing.assert_allclose(params["w"], expected, rtol=1e-13)
-
-
 @copies("stop_if_diverged")
 def test_a_loss_has_diverged_from_a_thousand_million_on(stop_if_diverged):
     for value in (0.0, 999_999_999.0, -999_999_999.0):
