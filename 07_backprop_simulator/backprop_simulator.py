@@ -215,9 +215,8 @@ def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
         z, a = forward(W, b, X, phi)
         losses.append(loss(z, a, y, kind))
         stop_if_diverged(losses[-1], epoch)
-        dW, db = backward(W, z, a, y, phi, kind)
-        if slip:
-            _, _, dW, db = backward_with_slip(slip, W, z, a, y, phi, kind, lr)
+        dW, db = (backward_with_slip(slip, W, z, a, y, phi, kind, lr)[2:] if slip
+                  else backward(W, z, a, y, phi, kind))
         for k in W:
             W[k] = W[k] - lr * dW[k]  # (7.12)
             if not fix_biases:

@@ -137,13 +137,13 @@ def train(params, X, y, drop, epochs, lr, rng, l2=0.0):
     for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         mask = draw_mask(shape, drop, rng) if drop > 0 else 1.0
         cache = forward(params, X, mask)
-        stop_if_diverged(loss(cache["z2"], y).sum(), epoch)
         grads = backward(params, X, cache, mask, y)
         grads["W1"] = grads["W1"] + l2 * params["W1"]
         grads["W2"] = grads["W2"] + l2 * params["W2"]
         for name in params:
             params[name] = params[name] - lr * grads[name]
         if epoch % max(10, epochs // 20) == 0 or epoch == epochs:
+            stop_if_diverged(loss(cache["z2"], y).sum(), epoch)
             path.append((epoch, dict(params)))
     return params, path
 

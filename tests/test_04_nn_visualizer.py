@@ -590,6 +590,11 @@ def test_one_cut_has_three_clouds_right_and_no_curve_says_a_half(capsys):
               for corner in ((1, -1), (1, 1), (-1, -1), (-1, 1))]  # fmt: skip
     found = [(int(right[cloud].sum()), int(cloud.sum())) for cloud in clouds]
     assert found == [(52, 52), (31, 35), (42, 69), (0, 44)]
+
+
+@SLOW
+def test_no_curve_never_gets_far_beyond_a_half(capsys):
+    """What fails: the ten seeds of the page."""
     scores = [learnt("--activation", "linear", "--seed", seed)[3][-1]["test_score"]
               for seed in range(10)]  # fmt: skip
     np.testing.assert_allclose([min(scores), max(scores)], [0.375, 0.625])
@@ -677,6 +682,16 @@ def test_two_epochs_are_the_steps_of_tensorflow(tf, capsys):
             optimizer.apply_gradients(zip(grads, variables.values()))
     for key, value in join(history[-1]["W"], history[-1]["b"]).items():
         np.testing.assert_allclose(value, variables[key], atol=1e-6)
+
+
+def test_a_line_of_the_table_tells_of_its_own_epoch(capsys):
+    history = learnt("--epochs", 20)[3]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [int(line[0]) for line in lines] == [1, *range(2, 21, 2)]
+    for epoch, cost, _, score, length in lines:
+        row = history[int(epoch)]
+        told = f"{row['loss']:.4g}", f"{row['test_score']:.1%}", f"{row['gradient']:.2g}"
+        assert (cost, score, length) == told
 
 
 def test_an_epoch_is_one_pass_over_shuffled_batches(capsys):
@@ -1744,7 +1759,7 @@ def test_letters_are_those_of_a_fresh_window():
     window.put("activation", "sigmoid")
     window.put("activation", "tanh")
     assert letter_sizes(window) == fresh
-    for width, height in ((1000, 420), (600, 480), (520, 420)):
+    for width, height in ((600, 480), (520, 420)):
         resized(window, width, height)
     assert letter_sizes(window) == fresh
     plt.close(window.fig)
