@@ -451,6 +451,7 @@ def run_safely(story, args):
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    np.empty(4_000_000)  # freed at once; Linux then keeps what it has: half a second
     before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
         with np.errstate(all="ignore"):  # training itself looks for infinite numbers
@@ -619,7 +620,7 @@ def center_like_mnist(mark, shape=(28, 28)):
 
 
 def read_pictures(paths, W, b, shape, classes):
-    """Print what the network reads on pictures; return a figure of 40, and a table."""
+    """Print what the network reads on pictures; return dicts: a figure, a table."""
     from PIL import Image, ImageOps
 
     tiles, texts, table = [], [], f"file,separate marks,answer,{','.join(classes)}\n"
@@ -640,12 +641,12 @@ def read_pictures(paths, W, b, shape, classes):
         tiles.append(np.hstack([np.asarray(page) / 255, seen]))
         texts.append(f"{plain(path.name)}\n{plain(name)} ({a.max():.1%})")
     if not tiles:
-        raise InputError("none of the pictures could be read")
+        return {}, {}
     tiles, columns = np.array(tiles[:40]), min(4, max(2, len(tiles)))
     size = 2.3 * columns + 0.4, 1.6 * math.ceil(len(tiles) / columns) + 0.5
     fig = plot_tiles(tiles, columns, texts[:40], 45, size, "Left: the page; right: as "
                      "the network sees it", cmap="gray_r", vmin=0, vmax=1)
-    return fig, table.encode(errors="replace")
+    return {"predictions": fig}, {"predictions.csv": table.encode(errors="replace")}
 
 
 def parse_args(argv=None):
@@ -671,8 +672,8 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     if sum(args.hidden or []) > 4096:
         parser.error("the hidden layers may have 4096 units together, not more")
-    idle = args.augment and not args.epochs
-    if args.load and (args.hidden or args.seeds > 1 or idle):
+    if args.load and (args.hidden or args.seeds > 1
+                      or args.augment and not args.epochs):
         parser.error("--load has its own --hidden, one seed, and trains with --epochs")
     args.epochs = args.epochs or (0 if args.load else 30 if args.augment else 10)
     args.hidden = args.hidden or [256, 128]
@@ -719,9 +720,7 @@ def read_digits(args):
                "shift": plot_shift(curves, X[0].reshape(shape), args.augment)}
     if args.epochs:
         figures["learning_curves"] = plot_curves(history)
-    if args.predict:
-        drawn = read_pictures(args.predict, W, b, shape, classes)
-        figures["predictions"], others["predictions.csv"] = drawn
+    drawn, tables = read_pictures(args.predict, W, b, shape, classes)
     metrics = {"test_accuracy": scores[0], "wrong": len(wrong), "history": history,
                "dead": diagnose(W, b, history, *validation, args.lr), "shift": curves,
                "parameters": sum(W[k].size + b[k].size for k in W)}
@@ -729,7 +728,9 @@ def read_digits(args):
         mean, sd = np.mean(scores), np.std(scores, ddof=1)
         metrics |= {"test_mean": mean, "test_sd": sd}
         print(f"{len(runs)} seeds: {mean:.2%} on average, standard deviation {sd:.2%}")
-    save_results(args, figures, metrics, others)
+    save_results(args, figures | drawn, metrics, others | tables)
+    if args.predict and not drawn:
+        raise InputError("none of the pictures could be read")
 
 
 def main(argv=None):

@@ -138,7 +138,7 @@ def loss(z, y, name):
     return np.sum((z - y) ** 2) / (2 * len(y))  # (4.6)
 
 
-def slope_of(z, name):
+def local_slope(z, name):
     """Return the slope of a hidden layer's activation function at z (N, H): (N, H)."""
     if name == "tanh":
         return 1 - np.tanh(z) ** 2  # (4.8)
@@ -159,7 +159,7 @@ def backward(W, z, a, y, phi):
         db[k] = dz.sum(axis=0, keepdims=True)  # (1, H_k)  (4.10)
         if k > 1:  # to the layer before
             da = dz @ W[k].T  # (N, H_{k-1})  (4.11)
-            dz = da * slope_of(z[k - 1], phi[k - 1])  # (N, H_{k-1})  (4.12)
+            dz = da * local_slope(z[k - 1], phi[k - 1])  # (N, H_{k-1})  (4.12)
     return dW, db
 
 
@@ -408,7 +408,7 @@ def neuron_text(row, place, phi, one, phase):
             return f"dz[{k}][{j}] = a[{k}][{j}] - y = {dz:+.4f}"
         back = " ".join(f"{d:+.3f}*{w:+.3f}" for d, w in
                         zip(one["dz"][k + 1][0], row["W"][k + 1][j]))
-        slope = slope_of(one["z"][k], phi[k])[0, j]
+        slope = local_slope(one["z"][k], phi[k])[0, j]
         return f"dz[{k}][{j}] = ({back}) * slope {slope:.3f} = {dz:+.4f}"
     if one:
         text = formula(row, k, j, [f"{a:.3f}" for a in one["a"][k - 1][0]], phi[k])
@@ -1586,6 +1586,7 @@ def run_safely(story, args):
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    np.empty(4_000_000)  # freed at once; Linux then keeps what it has: half a second
     before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
         with np.errstate(all="ignore"):  # training itself looks for infinite numbers

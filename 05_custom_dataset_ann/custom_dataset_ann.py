@@ -462,6 +462,7 @@ def run_safely(story, args):
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    np.empty(4_000_000)  # freed at once; Linux then keeps what it has: half a second
     before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
         with np.errstate(all="ignore"):  # training itself looks for infinite numbers
@@ -631,7 +632,7 @@ def judge_target(texts, args):
     words, counts = np.unique(labels[labels != ""], return_counts=True)
     words, counts = words[counts >= args.drop_rare], counts[counts >= args.drop_rare]
     places = {word: k for k, word in enumerate(words)}
-    sizes = ", ".join(f"{word[:20]} {n}" for word, n in zip(words, counts))
+    sizes = ", ".join(f"{word[:20]} {n}" for word, n in zip(words, counts)) or "none"
     remark = (f"classes: {sizes[:200]}" + "; --regression: numbers" * bool(all_numbers)
               + "; --drop-rare 8 leaves out the rare" * bool(np.any(counts < 8)))
     return np.array([places.get(t, math.nan) for t in labels]), [*places], remark
@@ -642,7 +643,7 @@ def load_data(args, rng):
     (names, rows), target = read_table(args.csv, args, rng), args.target
     for name in [target, *args.drop, *args.categorical, *args.keep]:
         if name not in names:
-            near = difflib.get_close_matches(name, names, 3, 0.3) or names[:5]
+            near = difflib.get_close_matches(name, names, 3, 0.5) or names[:9]
             near = f"--target with one of {near}" if name == target else near
             raise InputError(f"no column is named {name[:40]!r}; try {near}"[:300])
     if args.predict:

@@ -354,6 +354,7 @@ def run_safely(story, args):
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    np.empty(4_000_000)  # freed at once; Linux then keeps what it has: half a second
     before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
         with np.errstate(all="ignore"):  # training itself looks for infinite numbers

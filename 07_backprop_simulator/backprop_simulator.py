@@ -61,7 +61,7 @@ def log_softmax(z):
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def layer_activation(z, name):
+def phi_of(z, name):
     """Return a (N, H) for the sums z (N, H) of one layer, by the function ``name``."""
     if name == "sigmoid":
         return sigmoid(z)  # (7.2)
@@ -82,7 +82,7 @@ def forward(W, b, X, phi):
     z, a = {}, {0: X}
     for k in range(1, len(W) + 1):
         z[k] = a[k - 1] @ W[k] + b[k]  # (N, H_k)  (7.1)
-        a[k] = layer_activation(z[k], phi[k])  # (N, H_k)  (7.2)
+        a[k] = phi_of(z[k], phi[k])  # (N, H_k)  (7.2)
     return z, a
 
 
@@ -683,6 +683,7 @@ def run_safely(story, args):
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's warnings tell a reader nothing
     plt.rcParams.update(STYLE)
+    np.empty(4_000_000)  # freed at once; Linux then keeps what it has: half a second
     before = signal.signal(signal.SIGINT, press_ctrl_c)
     try:
         with np.errstate(all="ignore"):  # training itself looks for infinite numbers

@@ -1068,9 +1068,10 @@ def test_predict_shows_prints_and_writes_answers(tmp_path, capsys, no_pictures):
 def test_the_title_over_a_single_picture_is_whole(tmp_path):
     page_of("plain", 4).save(tmp_path / "four.png")
     classes = [str(i) for i in range(10)]
-    fig, _ = script.read_pictures(
+    drawn, _ = script.read_pictures(
         [tmp_path / "four.png"], *trained(), (28, 28), classes
     )
+    fig = drawn["predictions"]
     fig.canvas.draw()
     box = fig.axes[0]._left_title.get_window_extent()
     script.plt.close(fig)
@@ -1166,8 +1167,11 @@ def test_bad_pictures_do_not_stop_the_others(tmp_path, capsys, no_pictures):
         (line,) = [line for line in out.splitlines() if f"{name}: " in line]
         assert words in line
     assert "whole.png: 7" in out and "JPEG or PNG" in out
-    assert script.main(predict_flags(tmp_path, *names)) == 2
+    flags = predict_flags(tmp_path, *names)
+    (tmp_path / "metrics.json").unlink()
+    assert script.main(flags) == 2
     assert "none of the pictures" in capsys.readouterr().err
+    assert (tmp_path / "metrics.json").exists(), "what was trained is not lost"
 
 
 # --- Weights

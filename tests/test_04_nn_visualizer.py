@@ -104,8 +104,8 @@ def worked():
         "z2": z[2][0, 0], "a2": a[2][0, 0], "J": script.loss(z[2], y, "sigmoid"),
         "dz2": db[2][0, 0], "dW21": dW[2][0, 0], "dW22": dW[2][1, 0],
         "da11": db[2][0, 0] * W[2][0, 0], "da12": db[2][0, 0] * W[2][1, 0],
-        "slope11": script.slope_of(z[1], "tanh")[0, 0],
-        "slope12": script.slope_of(z[1], "tanh")[0, 1],
+        "slope11": script.local_slope(z[1], "tanh")[0, 0],
+        "slope12": script.local_slope(z[1], "tanh")[0, 1],
         "dz11": db[1][0, 0], "dz12": db[1][0, 1],
         "dW1_00": dW[1][0, 0], "dW1_10": dW[1][1, 0],
         "dW1_01": dW[1][0, 1], "dW1_11": dW[1][1, 1],
@@ -140,7 +140,7 @@ def your_turn_calls(script, rng, N):
         calls["loss"].append((z[last], y, output))
         calls["backward"].append((W, z, a, y, phi))
         calls["step"].append((W, b, X, y, phi, 0.7, 0.3))
-    calls["slope_of"] = [
+    calls["local_slope"] = [
         (rng.normal(size=(N, 4)), name) for name in ("tanh", "relu", "sigmoid", "linear")
     ]
     return calls
@@ -150,7 +150,7 @@ YOUR_TURN = Lesson(
     functions={
         "forward": "A loop from layer 1 to L: (4.2), then (4.3). Return the dicts z, a.",
         "loss": "Three cases, by the name of the last function: (4.4), (4.5), (4.6).",
-        "slope_of": "The slope of tanh is (4.8); the others you know from lesson 02.",
+        "local_slope": "The slope of tanh is (4.8); the others you know from lesson 02.",
         "backward": "Begin with (4.7), then a loop from layer L down to 1: (4.9) to (4.12).",
         "step": "forward, backward, then (4.13) and (4.14). Change no dict that you got.",
     },
@@ -166,15 +166,15 @@ YOUR_TURN = Lesson(
         ("loss", "-np.sum(y * log_softmax(z))", "np.sum(y * log_softmax(z))", "a "
          "logarithm of a number below 1 is negative: look at the sign in (4.5)."),
         ("loss", "(2 * len(y))", "len(y)", "the half of (4.6) is missing."),
-        ("slope_of", "1 - np.tanh(z) ** 2", "1 - z**2", "the slope of tanh is 1 minus "
+        ("local_slope", "1 - np.tanh(z) ** 2", "1 - z**2", "the slope of tanh is 1 minus "
          "the square of its value, not of z (4.8)."),
         ("backward", "a[k - 1].T @ dz", "z[k - 1].T @ dz if k > 1 else a[0].T @ dz",
          "a weight's other factor is the activation a[k - 1], not the sum (4.9)."),
         ("backward", "da = dz @ W[k].T", "da = dz @ W[k].T / len(y)", "1/N is there "
          "twice: it stands in (4.7) already."),
-        ("backward", "da * slope_of(z[k - 1], phi[k - 1])", "da", "the activation's "
+        ("backward", "da * local_slope(z[k - 1], phi[k - 1])", "da", "the activation's "
          "slope is missing (4.12)."),
-        ("backward", "slope_of(z[k - 1], phi[k - 1])", "slope_of(a[k - 1], phi[k - 1])",
+        ("backward", "local_slope(z[k - 1], phi[k - 1])", "local_slope(a[k - 1], phi[k - 1])",
          "the slope is taken at the sum z[k - 1], not at the activation (4.12)."),
         ("step", "lr * (dW[k] + l2 * W[k])", "lr * dW[k]", "the part of the large "
          "weights, (4.14), is missing."),
@@ -184,7 +184,7 @@ YOUR_TURN = Lesson(
 )  # fmt: skip
 
 BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
-    ("dz = da * slope_of(z[k - 1], phi[k - 1])", "dz = da",
+    ("dz = da * local_slope(z[k - 1], phi[k - 1])", "dz = da",
      "test_backward_matches_central_differences"),
     ("gain = 2.0 if", "gain = 1.0 if",
      "test_initial_weights_have_the_stated_variance"),
@@ -744,7 +744,7 @@ def test_a_sum_of_exactly_zero_belongs_to_class_0():
 
 
 def test_relu_is_flat_at_zero():
-    slopes = script.slope_of(np.array([-1.0, 0.0, 1.0]), "relu")
+    slopes = script.local_slope(np.array([-1.0, 0.0, 1.0]), "relu")
     assert slopes.tolist() == [0.0, 0.0, 1.0]
 
 

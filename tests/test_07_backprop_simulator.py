@@ -212,7 +212,7 @@ def your_turn_calls(script, rng, N):
         "forward": [(W, b, inputs, net[0]) for net in nets],
         "loss": [(z, a, y, kind) for _, y, kind, z, a in nets],
         "local_slope": [
-            (sums, script.layer_activation(sums, name), name)
+            (sums, script.phi_of(sums, name), name)
             for name in ("sigmoid", "tanh", "relu", "linear")
             for sums in [rng.normal(size=(N, 4))]
         ],
@@ -252,7 +252,7 @@ YOUR_TURN = Lesson(
     },
     slips=[
         ("forward", " + b[k]", "", "the bias is missing in z (7.1)."),
-        ("forward", "a[k] = layer_activation(z[k], phi[k])", "a[k] = z[k]", "the "
+        ("forward", "a[k] = phi_of(z[k], phi[k])", "a[k] = z[k]", "the "
          "activation is missing in a (7.2)."),
         ("forward", "a[k - 1] @", "(z[k - 1] if k > 1 else X) @", "z takes the sums z of "
          "the layer before where its activations a belong, (7.1)."),
@@ -741,7 +741,7 @@ def test_full_jacobians_multiply_to_the_compact_form(flags):
     for k in W:  # each Jacobian by central differences of what it claims to be
 
         def activation(p, k=k):
-            return script.layer_activation(p["z"], args.phi[k])[0]
+            return script.phi_of(p["z"], args.phi[k])[0]
 
         def sums(p, k=k):
             return (p["a"] @ p["W"] + b[k])[0]

@@ -102,7 +102,10 @@ def main(argv=None):
     )
     parser.error = lambda message: sys.exit(fail(message))
     numbers = [path.parent.name[:2] for path in SCRIPTS]
-    parser.add_argument("lesson", choices=numbers, metavar="NN", help="01 to 10")
+    parser.add_argument(
+        "lesson", choices=numbers, metavar="NN", help="01 to 10",
+        type=lambda text: text.zfill(2)
+    )  # fmt: skip
     parser.add_argument("--only", metavar="NAME", help="blank one function only")
     parser.add_argument("--step", type=int, metavar="K", help="blank one line only")
     args = parser.parse_args(argv)
