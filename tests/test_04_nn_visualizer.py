@@ -779,6 +779,9 @@ def test_data_sets_are_what_their_names_say(rng):
     P, y = script.make_data("circle", 500, 0, rng)
     r = np.hypot(*P.T)
     assert (r[y == 1] <= 1.4).all() and (r[y == 0] >= 2.1).all()
+    P, y = script.make_data("circle", 8000, 0, rng)
+    sectors = np.histogram(np.arctan2(*P.T), 8, (-np.pi, np.pi))[0]
+    np.testing.assert_allclose(sectors, 1000, atol=150)  # all directions, five sigma
     for name, arms, turns in (("spiral", 2, 3.5), ("spirals", 3, 2.0)):
         P, y = script.make_data(name, 500, 0, rng)
         u = np.hypot(*P.T) / 3 if arms == 2 else (np.hypot(*P.T) - 0.3) / 2.7
@@ -791,6 +794,7 @@ def test_data_sets_are_what_their_names_say(rng):
         np.testing.assert_allclose(np.hypot(*(P[y == label] - centre).T), 1.8)
     P, y = script.make_data("gaussians", 4000, 0, rng)
     assert P[y == 1].mean() == pytest.approx(1.4, abs=0.05)
+    assert P[y == 0].mean() == pytest.approx(-1.4, abs=0.05)
     assert P[y == 0].std() == pytest.approx(0.7, abs=0.05)
     P, y = script.make_data("line", 500, 0, rng)
     np.testing.assert_array_equal(y, P[:, 1] > P[:, 0] / 2)
