@@ -188,7 +188,7 @@ SCALES = {"values": (np.positive, np.positive),  # as they are, and back again
 def to_scale(x, rule):
     """Return windows of values (N, W) as the rule sees them, (N, W) or (N, W - 1)."""
     u = np.diff(SCALES[rule["scale"]][0](x), rule["difference"])  # 1 time or 0 times
-    return (u - rule["mean"]) / rule["sd"]  # (10.16)
+    return (u - rule["mean"]) / rule["sd"]  # (10.17)
 
 
 def pairs(rule, rows):
@@ -224,7 +224,7 @@ def make_folds(rows):
 def find_period(x):
     """Return the lag where x (N,), less its trend, is most like itself, or None."""
     e = x - np.polyval(np.polyfit(range(len(x)), x, 1), range(len(x)))
-    r = np.array([e[k:] @ e[:-k] for k in range(1, len(x) // 4)]) / (e @ e)  # (10.17)
+    r = np.array([e[k:] @ e[:-k] for k in range(1, len(x) // 4)]) / (e @ e)  # (10.18)
     r[np.cumsum(r < 0) == 0] = 0  # what stands before its first fall below zero
     bound = (2 * np.log(10 * len(r)) / len(x)) ** 0.5  # noise: at most 1 in 20 is above
     return int(np.argmax(r)) + 1 if r.max() > bound else None
@@ -274,7 +274,7 @@ def judge(forecasts, truth):
     """Return the scores of forecasts {name: (n,)}, network first, and the verdict."""
     squares, table = {w: (f - truth) ** 2 for w, f in forecasts.items()}, {}
     for name, square in squares.items():
-        d = squares["network"] - square  # 2.365: Student's for 8 blocks, 95 %  (10.18)
+        d = squares["network"] - square  # 2.365: Student's for 8 blocks, 95 %  (10.16)
         half = 2.365 * np.std([b.mean() for b in np.array_split(d, 8)], ddof=1) / 8**0.5
         half = max(half, 1e-12 * np.mean(truth**2))  # less is rounding
         table[name] = {"mse": square.mean(), "rmse": square.mean() ** 0.5,

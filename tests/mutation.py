@@ -97,6 +97,27 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ("05", "y = ((y - center) / scale).reshape(-2, 1)  # (N, 1)"): (
         "NumPy takes any negative length for the one to find"
     ),
+    ("04", "y = np.where(P[:, 1] >= P[:, 0] / 2, 1, 0)"): "no point lies on the line",
+    ("04", "y = np.where(P[:, 1] >= 1.5 * np.sin(1.5 * P[:, 0]), 1, 0)"): (
+        "no point lies on the curve"
+    ),
+    (
+        "04",
+        "P = 0.7 * rng.normal(size=P.shape) + np.where(y, 1.4, -1.4).reshape(-2, 1)",
+    ): "NumPy takes any negative size as the open one",
+    ("04", "P = 1.8 * np.where(y.reshape(-2, 1), -half, half)"): (
+        "NumPy takes any negative size as the open one"
+    ),
+    ("04", "r, turn = 3 * u, 3.5 * np.pi * u - np.pi * y"): "half a turn, either way",
+    (
+        "04",
+        "P = r.reshape(-2, 1) * np.column_stack([np.sin(turn), np.cos(turn)])",
+    ): "NumPy takes any negative size as the open one",
+    ("04", "return ((a > 0.5) == (y >= 0.5))[:, 0]"): "a class is 0 or 1",
+    (
+        "04",
+        "X, phi = xor_clouds(200, rng)[0], dict.fromkeys(range(1, 8), activation)",
+    ): "the name of a layer that is not there",
     (
         "06",
         'return {"W1": W1, "b1": 0 / W1, "W2": W2, "b2": np.zeros(trials + (1, 1))}',
