@@ -53,7 +53,7 @@ def your_turn_calls(script, rng, N):
         "backward": [(X, a, y), (X, np.zeros(N), y)],
         "train": [
             (np.zeros(2), 0.0, np.array([[2.0, 1.0]]), np.array([1.0]), 1, 0.5),
-            (np.zeros(2), 0.0, CORNERS, AND, 6, 0.5),
+            (np.zeros(2), 0.0, CORNERS, AND, 9, 0.5),  # without a mistake from 6 on
         ],
         "mistake_bound": [(far, side, 3 * line[:-1], 3 * line[-1])] if many else [],
     }

@@ -143,7 +143,7 @@ def your_turn_calls(script, rng, N):
         "loss": [(z[3], y), (z1[2], y1)],
         "backward": [(W, z, a, y), (W1, z1, a1, y1)],
         "train": [(*start, (known, labels), (held_out, labels), own)],
-        "rate_classes": [(truth, answer, 3)],
+        "rate_classes": [(truth, answer, 3), (truth, answer, 4)],  # 3 never occurs
         "paired_difference": [(ours, theirs)],
     }
 
@@ -157,7 +157,8 @@ YOUR_TURN = Lesson(
         "loss": "Minus the sum of y log a, over the number of rows (5.7); with one output "
         "(5.23).",
         "backward": "dz[L] (5.10); then for each layer dW, db, and one layer back.",
-        "train": "backward, a step (5.15), forward, both losses; keep the best epoch.",
+        "train": "backward, a step (5.15), forward, both losses; keep the best epoch. Return "
+        "(W, b) of the best epoch, (W, b) of the last, and the dict history.",
         "rate_classes": "Count; then the diagonal over columns (5.17) and rows (5.18).",
         "paired_difference": "The mean of the differences (5.19) and its error (5.20).",
     },

@@ -60,23 +60,36 @@ def your_turn_calls(script, rng, n):
     line = rng.normal(size=2)
     d1, d2 = rng.normal(size=(2, theta.size))
     path = rng.normal(size=(6, theta.size))
+    lines, thetas = rng.normal(size=(3, 2)), rng.normal(size=(3, theta.size))
+    many = script.unpack(thetas)  # a stack of three
+    caches = script.forward(many, X)
     return {
-        "line_loss": [(line,)],
+        "line_loss": [(line,), (lines,)],
         "line_gradient": [(line,)],
         "descend": [(line, 0.2, 0.3, 4), (line, 0.2, 0.3, 4, np.array([1, 0]))],
         "descend_adam": [(line, 0.2, 0.9, 4), (line, 0.2, 0.3, 4)],
-        "forward": [(params, X)],
-        "pack": [(params,)],
-        "unpack": [(theta,)],
-        "loss": [(cache["a2"], y)],
-        "backward": [(params, X, cache, y)],
-        "loss_at": [(theta, X, y)],
-        "gradient": [(theta, X, y)],
-        "hessian_times": [(d1, theta, X, y)],
-        "train": [(theta, X, y, 3, 0.1)],
+        "forward": [(params, X), (many, X)],
+        "pack": [(params,), (many,)],
+        "unpack": [(theta,), (thetas,)],
+        "loss": [(cache["a2"], y), (caches["a2"], y)],
+        "backward": [(params, X, cache, y), (many, X, caches, y)],
+        "loss_at": [(theta, X, y), (thetas, X, y)],
+        "gradient": [(theta, X, y), (thetas, X, y)],
+        "hessian_times": [(d1, theta, X, y), (thetas, theta, X, y)],
+        "train": [
+            (theta, X, y, 3, 0.1), (theta, X, y, 250, 0.1),
+            (thetas, X, y, 3, np.array([[0.1], [0.2], [0.3]])),
+        ],  # fmt: skip
         "loss_on_plane": [(theta, d1, d2, np.linspace(-1, 1, 3), np.linspace(0, 2, 4), X, y)],
         "plane_of_path": [(path,)] if n > 1 else [],
     }
+
+
+def turned(result):
+    """Return a plane whose directions have their largest entry above 0."""
+    directions, coordinates, *rest = result
+    signs = np.sign(directions[[0, 1], np.abs(directions).argmax(axis=1)])
+    return directions * signs[:, None], coordinates * signs, *rest
 
 
 YOUR_TURN = Lesson(
@@ -102,6 +115,7 @@ YOUR_TURN = Lesson(
         "plane_of_path": ("directions", "coordinates", "distance", "share"),
         "train": ("path", "epochs"),
     },
+    forms={"plane_of_path": turned},  # either sign of a direction is right
     factors=lambda n: {4: "4 times too large, and there are 4 points: is 1/N missing"},
     equivalent=("axis=(-2, (1))", "1e-05", "h=2e-05"),
     slips=[

@@ -222,7 +222,10 @@ def your_turn_calls(script, rng, N):
         "gradient_error": [
             (rng.normal(size=(N, 3)), rng.normal(size=(N, 3)) * size) for size in (1, 0)
         ],
-        "train": [(W, b, inputs, y, phi, kind, 3, 0.7)] if N > 1 else [],
+        "train": [
+            (W, b, inputs, y, phi, kind, 3, 0.7),
+            (W, b, inputs, y, phi, kind, 3, 0.7, "", True),
+        ] if N > 1 else [],  # fmt: skip
         "jacobians": full,
         "multiply": [script.jacobians(*arguments) for arguments in full],
     }

@@ -254,8 +254,11 @@ def measured():
 class Stub:
     """A generator that always gives the same normal numbers."""
 
-    def normal(self, size):
-        return np.random.default_rng(0).normal(size=size)
+    def normal(self, loc=0.0, scale=1.0, size=None):
+        return np.random.default_rng(0).normal(loc, scale, size)
+
+    def standard_normal(self, size=None):
+        return self.normal(size=size)
 
 
 def your_turn_calls(script, rng, N):
@@ -268,23 +271,31 @@ def your_turn_calls(script, rng, N):
     W3, b3 = script.init_params(sizes, "He", rng, (3,))  # a stack of three
     X3, y3 = (np.stack([part, part[::-1], part]) for part in (X, y))
     z3, a3 = script.forward(W3, b3, X3, "tanh")
-    dead = {k: v - 0.5 for k, v in z.items()}
+    relu, relu3 = (script.forward(*net, "relu") for net in ((W, b, X), (W3, b3, X3)))
+    dead, dead3 = ({k: v - 0.5 for k, v in part.items()} for part in (z, z3))
     some = 3 * rng.normal(size=(N, 4))
     three = ("relu", "sigmoid", "tanh", "stretched")
-    data = {"training": (X, y), "validation": (-X, y)}
+    data = {"training": (X, y), "validation": (-X, y[::-1])}
+    data3 = {"training": (X3, y3), "validation": (-X3, y3[::-1])}
     init = [(sizes, kind, Stub()) for kind in ("Xavier", "He", "Large")]
+    init.append((sizes, "He", Stub(), (3,)))
     return {
-        "phi": [(some, name) for name in three],
-        "phi_prime": [(some, script.phi(some, name), name) for name in three],
-        "forward": [(W, b, X, "tanh"), (W3, b3, X3, "tanh")],
+        "phi": [(some, name) for name in (*three, "elu")],
+        "phi_prime": [(some, script.phi(some, name), name) for name in (*three, "elu")],
+        "forward": [(W, b, X, "tanh"), (W, b, X, "relu"), (W3, b3, X3, "tanh")],
         "loss": [(z[len(W)], y), (z3[len(W)], y3)],
-        "backward": [(W, z, a, y, "tanh"), (W3, z3, a3, y3, "tanh")],
+        "backward": [
+            (W, z, a, y, "tanh"), (W, *relu, y, "relu"), (W3, z3, a3, y3, "tanh")
+        ],  # fmt: skip
         "predict_lengths": [
             *((3, "Xavier", "tanh"), (3, "He", "relu"), (2, "Large", "sigmoid"))
         ],
         "init_params": init if N > 1 else [],
-        "train": [(W, b, data, "tanh", 0.7, 3)] if N > 1 else [],
-        "dead_share": [(dead, dead, "relu")],
+        "train": [
+            (W, b, data, "tanh", 0.7, 3), (W, b, data, "relu", 0.1, 3),
+            (W3, b3, data3, "tanh", 0.7, 3),
+        ] if N > 1 else [],  # fmt: skip
+        "dead_share": [(dead, dead, "relu"), (dead3, dead3, "relu")],
     }
 
 
@@ -300,7 +311,8 @@ YOUR_TURN = Lesson(
         "predict_lengths": "Start with q = H Var W; chi (8.23), the next q (8.24), then "
         "the products (8.22).",
         "init_params": "Normal weights times the root of the variance, (8.27) to (8.29).",
-        "train": "Each epoch: forward, loss, backward, step (8.30), validation.",
+        "train": "Each epoch: forward, loss, backward, step (8.30), validation. history "
+        "holds an array \"loss\" and an array \"accuracy\", a row for each epoch.",
         "dead_share": "Each unit's steepest slope over the examples (8.31); then a mean.",
     },
     calls=your_turn_calls,

@@ -84,7 +84,10 @@ def your_turn_calls(script, rng, N):
         "log_softmax": [(cache["z2"],), (huge,), (cache3["z2"],)],
         "loss": [(cache["z2"], y), (cache3["z2"], y3)],
         "backward": [(params, X, cache, mask, y), (three, X3, cache3, mask3, y3)],
-        "train": [(params, X, y, 0.4, 3, 0.3, generator)],
+        "train": [
+            (params, X, y, 0.4, 3, 0.3, generator),
+            (params, X, y, 0.4, 25, 0.3, generator, 0.01),
+        ],
     }
 
 
@@ -99,7 +102,8 @@ YOUR_TURN = Lesson(
         "loss": "Minus the sum of y log a2, over the number of rows (9.4).",
         "backward": "From dz2 (9.5) back to dW1; the mask that forward had (9.6). Return a "
         "dict like params.",
-        "train": "Each epoch: a mask, forward, backward, a step. Keep the path.",
+        "train": "Each epoch: a mask, forward, backward, a step. The path is a list of (epoch, "
+        "params), a dict of its own for each.",
     },
     calls=your_turn_calls,
     names={"train": ("params", "path")},
@@ -109,6 +113,9 @@ YOUR_TURN = Lesson(
     },
     equivalent=('(cache["z1"] >= 0)',),  # at exactly 0 either slope may be taken
     slips=[
+        ("draw_mask", "rng.random(shape) >= drop", "rng.random(shape) < 1 - drop", "your "
+         "mask is as good by chance, but other units are on: write >= drop, and the numbers "
+         "will be those of the page."),
         ("draw_mask", " / (1 - drop)", " * 1.0", "the scale 1 / (1 - q) is missing "
          "(9.1)."),
         ("draw_mask", "/ (1 - drop)", "/ drop", "the scale is 1 / q where 1 / (1 - q) "

@@ -229,13 +229,47 @@ GENERAL = [
      "np.exp(-z)), 0)", "right where z > 0 and wrong elsewhere"),
     ("sigmoid", "return 1", "1", "it returns nothing"),
     ("forward", "z1 = X", "raise ValueError('no')\n    z1 = X", "forward stops in line"),
+    ("forward", "z1 = X", "exit()\n    z1 = X", "forward stops in line"),
+    ("forward", "z1 = X", "while True: pass\n    z1 = X", "does a loop never end?"),
+    ("forward", "z1 = X", "X['a']\n    z1 = X", "only a dict takes names"),
+    ("forward", "z1 = X @", "z1 = ... @", "or a `...` that is left"),
+    ("forward", "z1 = X @", "z1 = X + ... @", "or a `...` that is left"),
+    ("forward", 'params["b1"]', "...", "a `...` is left"),
+    ("sigmoid", "return 1 / (1 + np.exp(-z))", "return [1 / (1 + np.exp(-v)) for v in z]",
+     "must return an array, not a list"),
+    ("sigmoid", "return 1 / (1 + np.exp(-z))", "return 1 / (1 + np.exp(-z)) + 1e-6",
+     "I expect"),
+    ("backward", '"b1": db1', '"b1": db1[None]', "in the shape (1, 1, 5) instead of (1, 5)."),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name, old, new, words", GENERAL)
-def test_what_can_be_seen_without_knowing_the_lesson(name, old, new, words, tmp_path):
+def test_what_can_be_seen_without_knowing_the_lesson(
+    name, old, new, words, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tutor, "LIMIT", 1)
     mine = with_change(XOR, tmp_path, name, old, new)
     assert words in [*verdicts(XOR, mine).values()][-1]
+
+
+def test_a_tuple_is_asked_for_and_either_sign_of_a_direction_is_right(tmp_path):
+    path = ROOT / "04_nn_visualizer/nn_visualizer.py"
+    mine = with_change(path, tmp_path, "forward", "return z, a", "return [z, a]")
+    text = "forward must return z, a, with commas between them; yours returns a list."
+    assert verdicts(path, mine)["forward"] == text
+    mine = with_change(path, tmp_path, "forward", "return z, a", "return z")
+    assert verdicts(path, mine)["forward"].endswith("yours returns a dict.")
+    path = ROOT / "06_loss_landscape/loss_landscape.py"
+    mine = with_change(path, tmp_path, "plane_of_path", "].T  # (2, P)", "].T * -1  #")
+    assert verdicts(path, mine)["plane_of_path"] is None
+
+
+def test_what_is_right_for_one_network_only_is_told(tmp_path):
+    path = ROOT / "06_loss_landscape/loss_landscape.py"
+    for name, old, new in (("line_loss", ", axis=-1", ""), ("backward", ".mT", ".T"),
+                           ("unpack", "theta.shape[-1]", "len(theta)")):  # fmt: skip
+        mine = with_change(path, tmp_path, name, old, new)
+        assert "not for a stack of several" in verdicts(path, mine)[name]
 
 
 def test_two_slips_at_once_get_the_general_sentence(tmp_path):

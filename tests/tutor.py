@@ -16,6 +16,7 @@ import copy
 import inspect
 import io
 import re
+import signal
 import traceback
 import types
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+LIMIT = 20  # seconds for one call of a reader's function
 
 
 @dataclass
@@ -36,7 +39,9 @@ class Lesson:
     a function: names of what it returns, where it returns a tuple}. ``slips``: (function,
     what the script says, what a reader may write, sentence). ``factors(N)``: {value:
     sentence} for results that are so many times too large. ``equivalent``: parts of lines
-    that only a stack of networks would tell from the script's.
+    that only a stack of networks would tell from the script's. ``forms``: {name: a
+    function of its result} where several results are right, as with either sign of an
+    eigenvector: it turns each of them into the same one.
     """
 
     functions: dict
@@ -45,6 +50,7 @@ class Lesson:
     names: dict = field(default_factory=dict)
     factors: Callable = lambda N: {}
     equivalent: tuple = ()
+    forms: dict = field(default_factory=dict)
 
 
 class Sentence(Exception):
@@ -140,17 +146,27 @@ def call_mine(script, mine, name, args):
     if function is None:
         raise Sentence(f"Your file has no function {name}.")
     try:
-        result, after = quiet_call(function, args)
+        with time_limit():
+            result, after = quiet_call(function, args)
     except NotImplementedError as error:
         text = str(error) or f"{name} is not written yet."
         raise Sentence(text) from None
-    except Exception as error:
+    except TimeoutError:
+        raise Sentence(
+            f"{name} has not come back after {LIMIT} seconds: does a loop never end?"
+        ) from None
+    except (Exception, SystemExit) as error:
         words = (str(error).splitlines() or [""])[0]
         if "matmul" in words:
             sizes = re.search(r"size (\d+) is different from (\d+)", words)
             there = f" ({sizes[2]} columns, and {sizes[1]} rows)" if sizes else ""
-            words = "the shapes of the two factors of @ do not fit" + there
-        if "ellipsis" in words:
+            if "enough dimensions" in words:
+                words = "a factor of @ is a single number, or a `...` that is left"
+            else:
+                words = "the shapes of the two factors of @ do not fit" + there
+        if "only integers, slices" in words:
+            words = "an array takes numbers between [ ]; only a dict takes names"
+        if "'ellipsis'" in words:
             raise Sentence(
                 f"{name} is not whole yet: a `...` is left in or before "
                 f"{where_it_stopped(error, mine.__file__)}."
@@ -173,10 +189,44 @@ def call_mine(script, mine, name, args):
     return result
 
 
-def numbers(value):
+@contextlib.contextmanager
+def time_limit():
+    """End a loop of the reader's that never ends, where the system has alarms."""
+    if not hasattr(signal, "SIGALRM"):  # Windows
+        yield
+        return
+
+    def stop(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LIMIT)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def numbers(value, precision=4):
     """Return an array as short text."""
-    with np.printoptions(precision=4, suppress=True, threshold=12):
+    with np.printoptions(precision=precision, suppress=True, threshold=12):
         return " ".join(str(np.asarray(value)).split())
+
+
+def expected(true, mine):
+    """Return "I expect ..., and got ..." with as many digits as tell them apart."""
+    for precision in (4, 6, 9, 12):
+        texts = numbers(true, precision), numbers(mine, precision)
+        if texts[0] != texts[1]:
+            break
+    return "I expect {}, and got {}.".format(*texts)
+
+
+def listed(names):
+    """Return names in a row, not more than six of them."""
+    rest = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(list(names)[:6]) + rest
 
 
 def slipped(script, name, old, new):
@@ -199,14 +249,17 @@ def simple_reason(key, mine, true, others, factors):
         if m.ndim == 2 and near(m.T, t):
             return f"{key} has shape {m.shape}; it is the transpose of the right array."
         if m.size == t.size and near(m.ravel(), t.ravel()):
-            return f"{key} has the right numbers in the shape {m.shape} instead of " + (
-                f"{t.shape}: keep rows as rows (keepdims=True)."
-            )
+            text = f"{key} has the right numbers in the shape {m.shape} instead of "
+            wide = [size for size in t.shape if size > 1]
+            if m.ndim < t.ndim and [size for size in m.shape if size > 1] == wide:
+                return text + f"{t.shape}: keep rows as rows (keepdims=True)."
+            return text + f"{t.shape}."
         same = [k for k, v in others.items() if k != key and np.shape(v) == m.shape]
         like = f" That is the shape of {same[0]}." if same else ""
         return f"{key} has shape {m.shape}, but must have {t.shape}.{like}"
     for other, value in others.items():
-        if other != key and np.any(t != 0) and near(m, value) and not near(t, value):
+        told_apart = m.size > 1 and np.any(t != 0)  # one number may agree by chance
+        if other != key and told_apart and near(m, value) and not near(t, value):
             return f"What you call {key} is right, but it is {other}."
     if not np.all(np.isfinite(m)):
         return f"{key} holds numbers that are not finite."
@@ -242,23 +295,26 @@ def compare(lesson, script, mine, name, calls_by_n):
             try:
                 diagnose(lesson, script, mine, name, args, n, calls_by_n)
             except Sentence:
-                if i and axes(args) > axes(calls[name][0]):  # the plain one is right
+                if i and is_stack(args, calls[name][0]):  # the plain one is right
                     raise Sentence(
                         f"{name} is right for one network, and not for a stack of "
-                        "three, whose arrays have one more axis in front: write .mT "
-                        "for .T, axis=-2 for axis=0, y.shape[-2] for len(y)."
+                        "several, whose arrays have one more axis in front. Count axes "
+                        "from the end: .mT for .T, axis=-2 for axis=0, axis=-1 for "
+                        "axis=1, X[..., k] for X[:, k], y.shape[-2] for len(y), one "
+                        "result for each network."
                     ) from None
                 raise
 
 
-def axes(args):
-    """Return the largest number of axes of any array among the arguments."""
-    return max(np.ndim(value) for value in flatten(tuple(args)).values())
+def is_stack(args, first):
+    """Say whether an array among the arguments has more axes than in the first call."""
+    sizes, own = (flatten(tuple(each)) for each in (args, first))
+    return any(np.ndim(sizes[k]) > np.ndim(own[k]) for k in sizes.keys() & own.keys())
 
 
 def plain(calls):
     """Return the calls without those of a stack of networks."""
-    return [args for args in calls if axes(args) <= axes(calls[0])]
+    return [args for args in calls if not is_stack(args, calls[0])]
 
 
 def same(mine, true):
@@ -268,9 +324,10 @@ def same(mine, true):
 
 def diagnose(lesson, script, mine, name, args, n, calls_by_n):
     names = lesson.names.get(name)
-    true = flatten(quiet_call(getattr(script, name), args)[0], names)
+    right = quiet_call(getattr(script, name), args)[0]
     given = call_mine(script, mine, name, args)
-    got = flatten(given, names)
+    look_at_kind(name, given, right, names)
+    true, got = (flatten(in_form(lesson, name, each), names) for each in (right, given))
     if same(got, true):
         return
     if got.keys() != true.keys():
@@ -285,7 +342,7 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
                             f"name {k}."
                         )
         raise Sentence(
-            f"{name} must return {', '.join(true)}; yours returns {', '.join(got)}."
+            f"{name} must return {listed(true)}; yours returns {listed(got)}."
         )
     wrong = [k for k in true if not near(got[k], true[k])]
     first = min(wrong, key=layer_of) if name == "forward" else wrong[0]
@@ -293,6 +350,7 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
         if function == name:
             try:
                 slip = quiet_call(slipped(script, name, old, new), args)[0]
+                slip = in_form(lesson, name, slip)
             except Exception:
                 continue  # a slip that does not run with these sizes
             if same(flatten(slip, names), got):
@@ -305,7 +363,11 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
     }
     if n == 1:
         factors = {}
-    factors = {k: v for k, v in {**factors, **lesson.factors(n)}.items() if k != 1}
+    own = lesson.factors(n)
+    known = inspect.signature(getattr(script, name)).parameters
+    if "lr" not in known and "args" not in known:
+        own = {k: v for k, v in own.items() if "lr" not in v and k not in (0.7, 1 / 0.7)}
+    factors = {k: v for k, v in {**factors, **own}.items() if k != 1}
     for factor, text in {
         -1: "minus the right value: look at the signs",
         **factors,
@@ -315,13 +377,16 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
             for k in wrong
         ):
             if len(wrong) > 1:
-                joined = ", ".join(wrong)
-                raise Sentence(f"{name}: {joined} are each {text}.")
+                raise Sentence(f"{name}: {listed(wrong)} are each {text}.")
     reason = simple_reason(first, got[first], true[first], true, factors)
     inputs = named(getattr(script, name), args)
     reason = reason or sign_reason(first, got[first], true[first], inputs)
     if reason is None and n > 1 and 1 in calls_by_n:
-        alone = [one_is_right(script, mine, name, a) for a in plain(calls_by_n[1][name])]
+        alone = [
+            one_is_right(script, mine, name, a)
+            for a in plain(calls_by_n[1][name])
+            if says_something(script, name, a, names, first)
+        ]
         if alone and all(alone):
             reason = (
                 f"{first} is right in the smallest case (one example, one unit a layer) "
@@ -333,6 +398,34 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
             f"{name}: {smallest(script, mine, name, calls_by_n, names, first)}"
         )
     raise Sentence(f"{name}: {reason}")
+
+
+def in_form(lesson, name, result):
+    """Return the one of several right results that is compared."""
+    with contextlib.suppress(Exception):  # of another shape: said later
+        return lesson.forms.get(name, lambda same: same)(result)
+    return result
+
+
+def look_at_kind(name, given, right, names):
+    """Raise a Sentence if the result is another kind of thing than the script's."""
+    if isinstance(right, tuple) and not isinstance(given, tuple):
+        kind = {list: "a list", dict: "a dict"}.get(type(given), "one value")
+        what = ", ".join(names) if names else f"{len(right)} values"
+        raise Sentence(
+            f"{name} must return {what}, with commas between them; yours returns {kind}."
+        )
+    if isinstance(right, np.ndarray) and isinstance(given, list):
+        raise Sentence(f"{name} must return an array, not a list: np.array(...) makes one.")
+
+
+def says_something(script, name, args, names, key):
+    """Say whether the right result at ``key`` is neither 0 nor one of the arguments."""
+    true = flatten(quiet_call(getattr(script, name), args)[0], names)
+    inputs = named(getattr(script, name), args)
+    if key not in true or not np.any(true[key]):
+        return False
+    return not any(near(true[key], value) for value in inputs.values())
 
 
 def one_is_right(script, mine, name, args):
@@ -355,6 +448,8 @@ def sign_reason(key, mine, true, inputs):
     wrong = ~np.isclose(np.asarray(mine), np.asarray(true), rtol=1e-6, atol=1e-9)
     for name, value in inputs.items():
         z = np.asarray(value)
+        if "z" not in name:  # by chance: nothing is decided by the sign of a weight
+            continue
         if z.shape == wrong.shape and z.dtype.kind == "f" and (z > 0).any():
             if not wrong[z > 0].any() and wrong[z <= 0].any() and (z <= 0).sum() > 1:
                 return f"{key} is right where {name} > 0 and wrong elsewhere."
@@ -381,8 +476,7 @@ def smallest(script, mine, name, calls_by_n, names, first):
                     )
                     return (
                         f"{key} is wrong, and not by a slip that I know. The smallest "
-                        f"example: with {inputs} I expect {numbers(true[key])}, and got "
-                        f"{numbers(got[key])}."
+                        f"example: with {inputs} {expected(true[key], got[key])}"
                     )
     return f"{first} is wrong, and not by a slip that I know."
 
