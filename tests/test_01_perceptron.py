@@ -122,6 +122,8 @@ YOUR_TURN = Lesson(
         ("mistake_bound", "(y * (folded @ direction)).min()",
          "(folded @ direction).min()", "gamma has the sign of the label in it: the least "
          "of y z (1.11)."),
+        ("forward", "+ b", "- b",
+         "the bias is added, not subtracted (1.1)."),
     ],
 )  # fmt: skip
 

@@ -217,6 +217,21 @@ YOUR_TURN = Lesson(
          "the biases do not learn."),
         ("train", "i in range(0, len(X), batch_size)", "i in range(0, batch_size, "
          "batch_size)", "this uses only the first batch of each epoch."),
+        ("softmax", "axis=-1", "axis=0",
+         "the sum runs over the scores of one image, so along the last axis "
+         "(3.2)."),
+        ("softmax", "e.sum(axis=-1", "e.sum(axis=0",
+         "the sum runs over the scores of one image, so along the last axis "
+         "(3.2)."),
+        ("adam", "0.9 * m + 0.1 * g", "0.1 * m + 0.9 * g",
+         "0.9 belongs to the old m, 0.1 to the new slope (3.14)."),
+        ("adam", "math.sqrt(1 - 0.999**step)", "(1 - 0.999**step)",
+         "the root of 1 - 0.999**t is missing (3.16)."),
+        ("adam", "0.001 * g * g", "0.001 * m * m",
+         "v is the mean of the squares of g, not of m (3.15)."),
+        ("adam", "(np.sqrt(v) + 1e-8)", "np.sqrt(v) + 1e-8",
+         "brackets: 1e-8 stands under the fraction bar, beside the root "
+         "(3.17)."),
     ],
 )  # fmt: skip
 

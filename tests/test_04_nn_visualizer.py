@@ -180,6 +180,22 @@ YOUR_TURN = Lesson(
          "weights, (4.14), is missing."),
         ("step", "W[k] - lr * (", "W[k] + lr * (", "this step goes uphill: look at "
          "the sign in (4.13)."),
+        ("step", "lr * (dW[k] + l2 * W[k])", "lr * dW[k] + l2 * W[k]",
+         "brackets: lr stands before the whole slope, dW + l2 W (4.14)."),
+        ("step", "dW[k] + l2 * W[k]", "dW[k] + l2 * dW[k]",
+         "the part of the large weights is l2 times W, not times dW (4.14)."),
+        ("step", "- lr * db[k]", "+ lr * db[k]",
+         "the biases go uphill: look at the sign in (4.13)."),
+        ("step", "- lr * ", "+ lr * ",
+         "this step goes uphill: look at the sign in (4.13)."),
+        ("step", "lr * ", "",
+         "lr is missing in the step (4.13)."),
+        ("step", "lr * db[k]", "lr * (db[k] + l2 * b[k])",
+         "l2 belongs to the weights alone, not to the biases (4.14)."),
+        ("backward",
+         "dz = (a[L] - y) / len(y)",
+         "dz = (a[L] - y) * a[L] * (1 - a[L]) / len(y)",
+         "the slope of the sigmoid has gone into a - y already (4.7)."),
     ],
 )  # fmt: skip
 

@@ -274,6 +274,17 @@ YOUR_TURN = Lesson(
          "has the standard deviation."),
         ("paired_difference", "ours - theirs", "theirs - ours", "the sign: ours minus theirs "
          "(5.19)."),
+        ("train", "- args.lr * d", "+ args.lr * d",
+         "the step goes uphill: subtract lr times the slope (5.15)."),
+        ("train", "args.lr * d", "d",
+         "lr is missing in the step (5.15)."),
+        ("train",
+         "MOMENTUM * v_W[k] - args.lr * dW[k]  # (5.15)\n            v_b[k] = MOMENTUM * v_b[k] - args.lr",
+         "-args.lr * dW[k]\n            v_b[k] = -args.lr",
+         "momentum is missing: a share of the last step belongs to the next "
+         "(5.15)."),
+        ("paired_difference", "d.std()", "d.std(ddof=1)",
+         "(5.20) divides by n, not by n - 1: leave ddof out."),
     ],
 )  # fmt: skip
 

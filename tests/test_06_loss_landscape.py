@@ -165,6 +165,17 @@ YOUR_TURN = Lesson(
          "path is shortest; eigh gives the longest last."),
         ("plane_of_path", "path - path[-1]", "path - path.mean(axis=0)", "the plane must "
          "go through the end of the path, not through its mean."),
+        ("descend", "lr * free", "free",
+         "lr is missing in the step (6.16)."),
+        ("descend_adam", "theta - lr", "theta + lr",
+         "the step goes uphill (6.17)."),
+        ("descend_adam", "theta - lr *", "theta -",
+         "lr is missing in the step (6.17)."),
+        ("descend_adam", "(1 - momentum) * slope", "slope",
+         "the slope enters m with the factor 1 - momentum (6.17)."),
+        ("hessian_times", "gradient(theta - h * v, X, y)", "gradient(theta, X, y)",
+         "one side is not moved: the difference is that of theta + h v and "
+         "theta - h v (6.24)."),
     ],
 )  # fmt: skip
 

@@ -314,6 +314,10 @@ YOUR_TURN = Lesson(
          "cross-entropy has the wrong sign (7.24)."),
         ("multiply", "row_z[k] @ dz_dW[k]", "row_a[k] @ dz_dW[k]", "row_W starts from "
          "dJ/da where dJ/dz belongs, (7.17)."),
+        ("gradient_error",
+         "np.maximum(np.abs(measured), 1e-6)",
+         "(np.abs(measured) + 1e-6)",
+         "below the bar stands the larger of the two, not their sum (7.14)."),
     ],
 )  # fmt: skip
 

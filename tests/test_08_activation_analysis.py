@@ -377,6 +377,19 @@ YOUR_TURN = Lesson(
          "(8.30)."),
         ("dead_share", ".max(axis=-2)", ".min(axis=-2)", "a unit is dead if its slope "
          "is 0 at every example, so the largest counts (8.31)."),
+        ("train", "- lr * d", "+ lr * d",
+         "the step goes uphill: subtract lr times the slope (8.30)."),
+        ("train", "lr * d", "d",
+         "lr is missing in the step (8.30)."),
+        ("loss",
+         "np.sum(costs, axis=(-2, -1)) / y.shape[-2]",
+         "np.mean(costs, axis=(-2, -1))",
+         "the mean runs over the examples only; the costs of the outputs are "
+         "added (8.12)."),
+        ("backward",
+         "dz = (a[L] - y) / y.shape[-2]",
+         "dz = (a[L] - y) * a[L] * (1 - a[L]) / y.shape[-2]",
+         "the slope of the last sigmoid has gone into a - y already (8.13)."),
     ],
 )  # fmt: skip
 

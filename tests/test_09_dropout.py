@@ -166,6 +166,12 @@ YOUR_TURN = Lesson(
         ("train", "backward(params, X, cache, mask, y)",
          "backward(params, X, cache, 1.0, y)", "the backward pass has lost the mask of "
          "the forward pass."),
+        ("softmax", "axis=-1", "axis=0",
+         "the sum runs over the classes of one image, so along the last "
+         "axis."),
+        ("softmax", "e.sum(axis=-1", "e.sum(axis=0",
+         "the sum runs over the classes of one image, so along the last "
+         "axis."),
     ],
 )  # fmt: skip
 

@@ -246,6 +246,10 @@ YOUR_TURN = Lesson(
          "not the newest (10.15)."),
         ("forecast", "np.concatenate(path, axis=-1)", "a2", "return all forecasts, side "
          "by side, not only the last."),
+        ("train", "lr * m_hat", "m_hat",
+         "lr is missing in the step (10.14)."),
+        ("train", "(epoch + 1)", "(epoch + 2)",
+         "the first step is s = 1, in epoch 0: take epoch + 1 in (10.14)."),
     ],
 )  # fmt: skip
 
