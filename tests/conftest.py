@@ -59,6 +59,13 @@ def pytest_collection_modifyitems(session, config, items):
     items[:] = tutor.items_for(session, modules.pop(), config.getoption("--mine"))
 
 
+def pytest_terminal_summary(terminalreporter, config):
+    """With ``--mine FILE``, name the functions that are right: pytest prints dots."""
+    if config.getoption("--mine"):
+        right = [r.nodeid.split("::")[-1] for r in terminalreporter.stats.get("passed", [])]
+        terminalreporter.write_line(f"Right: {', '.join(right) or 'none yet'}.")
+
+
 @dataclass
 class GradientCase:
     """A small network on which test_gradients.py checks a project's ``backward``.

@@ -176,7 +176,7 @@ def call_mine(script, mine, name, args):
             f"{type(error).__name__}: {words[:120]}."
         ) from None
     if result is None or result is Ellipsis:
-        raise Sentence(f"{name} is not written yet: it returns nothing.")
+        raise Sentence(f"{name} is not written yet: it returns nothing (print is no return).")
     before, now = (named(getattr(script, name), a) for a in (args, after))
     for key in before:
         if np.asarray(before[key]).dtype.char == "O":  # a generator, a name, None
