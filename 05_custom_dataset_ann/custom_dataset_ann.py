@@ -156,14 +156,24 @@ def train(W, b, training, validation, args, show=False):
         J, J_val = loss(z[L], y), loss(forward(W, b, X_val)[0][L], y_val)
         history["training"].append(J)
         history["validation"].append(J_val)
-        if not J < 1e9:  # nan, too
-            raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
-                                     f"{J:.3g}; try a smaller --lr")
+        stop_if_diverged(J, epoch)
         if J_val <= least:
             best, least, history["kept"] = (dict(W), dict(b)), J_val, epoch  # copies
-        if show and (epoch % max(1, args.epochs // 10) == 0 or epoch == 1):
+        if show and is_progress_epoch(epoch, args.epochs):
             print(f"{epoch:5d}     {J:.4f}       {J_val:.4f}", flush=True)
     return best, (W, b), history
+
+
+def is_progress_epoch(epoch, epochs):
+    """Say whether this epoch is one of the ten or so that print a line."""
+    return epoch in (1, epochs) or epoch % max(1, epochs // 10) == 0
+
+
+def stop_if_diverged(value, epoch):
+    """Raise FloatingPointError, with advice, when a loss has exploded."""
+    if not abs(value) < 1e9:  # nan, too
+        raise FloatingPointError(f"training diverged in epoch {epoch}: the loss is "
+                                 f"{value:.3g}; try a smaller --lr")
 
 
 def fit(table, training, validation, args, rng, show=False):

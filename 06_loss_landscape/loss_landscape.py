@@ -154,9 +154,10 @@ def descend_adam(theta, lr, momentum, steps):
 
 
 def train(theta, X, y, epochs, lr):
-    """Descend from theta (P,), or a stack (T, P) with lr (T, 1), by all points; return
-    some hundred points of the path (101, P) and their epochs (101,). Raises
-    FloatingPointError where it diverges."""
+    """Descend by all points; return a hundred points of the path, and their epochs.
+
+    theta is (P,) and the path (101, P); or theta is a stack (T, P), and lr (T, 1).
+    """
     path, moments = [theta], [0]
     for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         theta = theta - lr * gradient(theta, X, y)  # (P,)  (6.23)
@@ -175,8 +176,10 @@ def loss_on_plane(theta, d1, d2, alphas, betas, X, y):
 
 
 def plane_of_path(path):
-    """Return the plane through the end of a path (T, P) that holds most of it: two unit
-    directions (2, P), coordinates (T, 2), distances (T,) from it, its share of it."""
+    """Return the plane through the end of a path (T, P) that holds most of it.
+
+    As two unit directions (2, P), coordinates (T, 2), distances (T,) and its share.
+    """
     offsets = path - path[-1]  # (T, P)
     # eigh gives the eigenvalues in rising order; each column is an eigenvector.
     _, vectors = np.linalg.eigh(offsets.T @ offsets)  # (P, P)

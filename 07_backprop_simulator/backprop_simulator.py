@@ -205,22 +205,20 @@ def stop_if_diverged(value, epoch):
                                  f"{value:.3g}; try a smaller --lr")
 
 
-def train(W, b, X, y, phi, kind, epochs, lr, slip="", fix_biases=False):
+def train(W, b, X, y, phi, kind, epochs, lr, gradients=backward):
     """Take ``epochs`` steps down the slope; return the new W and b, and the losses.
 
-    The losses are those before each step, and after the last; slip: one of SLIPS.
+    The losses are those before each step, and after the last.
     """
     W, b, losses = dict(W), dict(b), []  # new dicts; no array is changed in place
     for epoch in until_ctrl_c(range(1, epochs + 1)):  # range; Ctrl-C ends it
         z, a = forward(W, b, X, phi)
         losses.append(loss(z, a, y, kind))
         stop_if_diverged(losses[-1], epoch)
-        dW, db = (backward_with_slip(slip, W, z, a, y, phi, kind, lr)[2:] if slip
-                  else backward(W, z, a, y, phi, kind))
+        dW, db = gradients(W, z, a, y, phi, kind)
         for k in W:
             W[k] = W[k] - lr * dW[k]  # (7.12)
-            if not fix_biases:
-                b[k] = b[k] - lr * db[k]  # (7.12)
+            b[k] = b[k] - lr * db[k]  # (7.12)
     z, a = forward(W, b, X, phi)
     losses.append(loss(z, a, y, kind))
     return W, b, losses
@@ -276,6 +274,15 @@ def backward_with_slip(slip, W, z, a, y, phi, kind, lr):
             if slip == "missing-activation-derivative":
                 dz[k - 1] = da[k - 1]
     return da, dz, dW, db
+
+
+def gradients_of(args, slip):
+    """Return a ``backward`` with this slip, or none; with --fix-biases db is 0."""
+    def gradients(*net):
+        dW, db = backward_with_slip(slip, *net, args.lr)[2:] if slip else backward(*net)
+        return dW, ({k: 0 * v for k, v in db.items()} if args.fix_biases else db)
+
+    return gradients
 
 
 def measure_slopes(W, b, X, y, phi, kind):
@@ -367,7 +374,7 @@ def work_out(W, b, X, y, args):
     rows = [(part, symbol, rule, put_in(rule, known), known[symbol])
             for part, rules in zip(("Forward", "Backward"), all_rules(sizes, phi, kind))
             for symbol, rule in rules]
-    after = train(W, b, X, y, phi, kind, 1, args.lr, args.mistake, args.fix_biases)
+    after = train(W, b, X, y, phi, kind, 1, args.lr, gradients_of(args, args.mistake))
     layers, steps = zip("W" if args.fix_biases else "Wb", after), []
     new = by_name({letter: dict(reversed(v.items())) for letter, v in layers})
     for name, value in new.items():
@@ -434,7 +441,7 @@ def compare_slips(W, b, X, y, args, slopes, kinks):
         try:
             _, _, dW, db = backward_with_slip(slip, W, z, a, y, phi, kind, args.lr)
             W_end, b_end, losses = train(W, b, X, y, phi, kind, args.epochs, args.lr,
-                                         slip, args.fix_biases)
+                                         gradients_of(args, slip))
         except (ValueError, FloatingPointError) as failure:
             if name in ("right", args.mistake):
                 raise

@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import types
 
 import numpy as np
 import pytest
@@ -189,6 +190,12 @@ def wrong_order(W, b, X, y, epochs):
     return J_ / J - 1
 
 
+def other_gradients(*net):
+    """What ``train`` may be given in the place of ``backward``."""
+    dW, db = script.backward(*net)
+    return {k: 2 * v for k, v in dW.items()}, {k: 0 * v for k, v in db.items()}
+
+
 def your_turn_calls(script, rng, N):
     """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
     sizes, last = ((3, 5, 4, 2), 3) if N > 1 else ((1, 1, 1), 2)
@@ -224,7 +231,7 @@ def your_turn_calls(script, rng, N):
         ],
         "train": [
             (W, b, inputs, y, phi, kind, 3, 0.7),
-            (W, b, inputs, y, phi, kind, 3, 0.7, "", True),
+            (W, b, inputs, y, phi, kind, 3, 0.7, other_gradients),
         ] if N > 1 else [],  # fmt: skip
         "jacobians": full,
         "multiply": [script.jacobians(*arguments) for arguments in full],
@@ -300,6 +307,8 @@ YOUR_TURN = Lesson(
         ("gradient_error", "np.abs(ours - measured)", "(ours - measured)", "an error has "
          "no sign: take the absolute value of the difference (7.14)."),
         ("train", "lr * d", "d", "lr is missing in the step (7.12)."),
+        ("train", "= gradients(", "= backward(", "the slopes come from the function "
+         "gradients, which need not be backward."),
         ("train", "b[k] = b[k] - lr * db[k]", "pass", "the biases do not move (7.12)."),
         ("train", "[k] - lr", "[k] + lr", "the step goes uphill: subtract lr times the "
          "slope (7.12)."),
@@ -405,9 +414,10 @@ NETS = pytest.mark.parametrize("flags", NETWORKS, ids=" ".join)
 @functools.cache
 def learn(slip="", fix_biases=False, epochs=10_000):
     args, W, b, X, y = settings()
+    given = types.SimpleNamespace(lr=0.5, fix_biases=fix_biases)
     with np.errstate(all="ignore"):
         W, b, losses = script.train(
-            W, b, X, y, args.phi, "mse", epochs, 0.5, slip, fix_biases
+            W, b, X, y, args.phi, "mse", epochs, 0.5, script.gradients_of(given, slip)
         )
     return W, b, losses, script.forward(W, b, X, args.phi)[1][2][0]
 
@@ -726,9 +736,10 @@ def test_sequential_update_is_an_update_from_the_last_layer_to_the_first():
     for k in (3, 2, 1):  # the gradient through weights that have already moved
         dW, _ = script.backward(moved, z, a, y, args.phi, "mse")
         moved[k] = W[k] - 0.5 * dW[k]
-    end, _, _ = script.train(
-        W, b, X, y, args.phi, "mse", 1, 0.5, "sequential-update", True
-    )
+    given = types.SimpleNamespace(lr=0.5, fix_biases=True)
+    gradients = script.gradients_of(given, "sequential-update")
+    end, end_b, _ = script.train(W, b, X, y, args.phi, "mse", 1, 0.5, gradients)
+    np.testing.assert_equal(end_b, b)
     for k in W:
         np.testing.assert_allclose(end[k], moved[k], rtol=1e-14)
 
