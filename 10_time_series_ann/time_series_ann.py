@@ -360,7 +360,7 @@ def plot_forecasts(times, x, forecasts, name, score):
     low.axvline(0, **TRUTH)
     low.set(xlabel="squared error, network (RMSE "
             f"{score['models']['network']['rmse']:.4g}) minus rival, in % of rival",
-            title="Blue: the network errs less. Gray, across 0: no difference")
+            title="Blue: the network errs less. Grey, across 0: no difference")
     return fig
 
 

@@ -757,6 +757,7 @@ def test_not_weights_nor_inputs_but_noise(seed):
     assert 9 <= gain(3, 8) < 12
     assert 11.5 < gain(3, 24) < 12.5
     assert 8.5 < gain(9, 8, beside(lambda n: np.zeros((n, 6)))) < 11
+    assert 11 < gain(9, 8, lambda X: np.tile(X[:, -3:], 3)) < 13
     assert 0.5 < gain(9, 8) < 2.5
     assert gain(9, 3) < 1
     gains = []
