@@ -57,6 +57,10 @@ class Sentence(Exception):
     """What the tutor says."""
 
 
+class Exploded(Sentence):
+    """What the tutor says when training diverges."""
+
+
 def near(a, b):
     """Say whether two arrays have the same shape and the same numbers."""
     a, b = np.asarray(a), np.asarray(b)
@@ -131,9 +135,10 @@ def load_mine(path):
         ) from None
 
 
-def where_it_stopped(error, path):
-    """Return "line 12 (`the line`)" of the reader's file, where an error was raised."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+def where_it_stopped(error, path, name):
+    """Return "line 12, `the line`" of the reader's file, in this function if possible."""
+    frames = [*reversed(traceback.extract_tb(error.__traceback__))]
+    for frame in sorted(frames, key=lambda frame: frame.name != name):
         if Path(frame.filename) == Path(path):
             text = Path(path).read_text(encoding="utf-8").splitlines()
             return f"line {frame.lineno}, `{text[frame.lineno - 1].strip()}`"
@@ -151,6 +156,11 @@ def call_mine(script, mine, name, args):
     except NotImplementedError as error:
         text = str(error) or f"{name} is not written yet."
         raise Sentence(text) from None
+    except FloatingPointError as error:
+        raise Exploded(
+            f"{name} makes the loss explode. Look at the sign of the step, and at its "
+            "roots, squares and brackets."
+        ) from error
     except TimeoutError:
         raise Sentence(
             f"{name} has not come back after {LIMIT} seconds: does a loop never end?"
@@ -169,14 +179,18 @@ def call_mine(script, mine, name, args):
         if "'ellipsis'" in words:
             raise Sentence(
                 f"{name} is not whole yet: a `...` is left in or before "
-                f"{where_it_stopped(error, mine.__file__)}."
+                f"{where_it_stopped(error, mine.__file__, name)}."
             ) from None
         raise Sentence(
-            f"{name} stops in {where_it_stopped(error, mine.__file__)}: "
+            f"{name} stops in {where_it_stopped(error, mine.__file__, name)}: "
             f"{type(error).__name__}: {words[:120]}."
         ) from None
     if result is None or result is Ellipsis:
-        raise Sentence(f"{name} is not written yet: it returns nothing (print is no return).")
+        words = [f"{k} = {v!r}" for k, v in named(function, args).items() if type(v) is str]
+        case = f" for {words[0]}" if len(words) == 1 else ""
+        raise Sentence(
+            f"{name} is not written yet: it returns nothing{case} (print is no return)."
+        )
     before, now = (named(getattr(script, name), a) for a in (args, after))
     for key in before:
         if np.asarray(before[key]).dtype.char == "O":  # a generator, a name, None
@@ -243,6 +257,8 @@ def slipped(script, name, old, new):
 def simple_reason(key, mine, true, others, factors):
     """Return a sentence for what can be seen at one array alone, or None."""
     m, t = np.asarray(mine), np.asarray(true)
+    if mine is Ellipsis:
+        return f"{key} is `...`: a blank is left."
     if m.dtype.char == "O" or (m.dtype.kind not in "fiub"):
         return f"{key} is no array of numbers."
     if m.shape != t.shape:
@@ -252,13 +268,15 @@ def simple_reason(key, mine, true, others, factors):
             text = f"{key} has the right numbers in the shape {m.shape} instead of "
             wide = [size for size in t.shape if size > 1]
             if m.ndim < t.ndim and [size for size in m.shape if size > 1] == wide:
-                return text + f"{t.shape}: keep rows as rows (keepdims=True)."
+                kept = "keep rows as rows (keepdims=True)" if m.ndim else "a row is wanted"
+                return text + f"{t.shape}: {kept}."
             return text + f"{t.shape}."
         same = [k for k, v in others.items() if k != key and np.shape(v) == m.shape]
         like = f" That is the shape of {same[0]}." if same else ""
         return f"{key} has shape {m.shape}, but must have {t.shape}.{like}"
     for other, value in others.items():
-        told_apart = m.size > 1 and np.any(t != 0)  # one number may agree by chance
+        # By chance, one number may be the same, or the same one many times.
+        told_apart = m.size > 1 and m.dtype.kind in "fi" and np.any(t) and np.ptp(m)
         if other != key and told_apart and near(m, value) and not near(t, value):
             return f"What you call {key} is right, but it is {other}."
     if not np.all(np.isfinite(m)):
@@ -325,7 +343,19 @@ def same(mine, true):
 def diagnose(lesson, script, mine, name, args, n, calls_by_n):
     names = lesson.names.get(name)
     right = quiet_call(getattr(script, name), args)[0]
-    given = call_mine(script, mine, name, args)
+    try:
+        given = call_mine(script, mine, name, args)
+    except Exploded as found:
+        for function, old, new, sentence in lesson.slips:
+            try:
+                if function == name:
+                    quiet_call(slipped(script, name, old, new), args)
+            except FloatingPointError as error:
+                if str(error) == str(found.__cause__):
+                    raise Sentence(f"{name}: {sentence}") from None
+            except Exception:
+                continue
+        raise
     look_at_kind(name, given, right, names)
     true, got = (flatten(in_form(lesson, name, each), names) for each in (right, given))
     if same(got, true):
@@ -407,16 +437,31 @@ def in_form(lesson, name, result):
     return result
 
 
-def look_at_kind(name, given, right, names):
+def look_at_kind(name, given, right, names, where=""):
     """Raise a Sentence if the result is another kind of thing than the script's."""
-    if isinstance(right, tuple) and not isinstance(given, tuple):
-        kind = {list: "a list", dict: "a dict"}.get(type(given), "one value")
+    kind = {list: "a list", dict: "a dict", tuple: "several values"}
+    kind = kind.get(type(given), "one value")
+    if isinstance(right, tuple) and not where:
         what = ", ".join(names) if names else f"{len(right)} values"
-        raise Sentence(
-            f"{name} must return {what}, with commas between them; yours returns {kind}."
-        )
+        if not isinstance(given, tuple):
+            raise Sentence(
+                f"{name} must return {what}, with commas between them; yours returns {kind}."
+            )
+        if len(given) != len(right):
+            raise Sentence(f"{name} must return {what}; yours returns {len(given)} values.")
+    if isinstance(right, dict) and not isinstance(given, dict) and not where:
+        keys = listed([repr(k) for k in right])
+        raise Sentence(f"{name} must return a dict with {keys}; yours returns {kind}.")
     if isinstance(right, np.ndarray) and isinstance(given, list):
-        raise Sentence(f"{name} must return an array, not a list: np.array(...) makes one.")
+        what = f"return an array{where}"
+        raise Sentence(f"{name} must {what}, not a list: np.array(...) makes one.")
+    if isinstance(right, tuple) and isinstance(given, tuple) and len(given) == len(right):
+        for k, (part, own) in enumerate(zip(given, right)):
+            called = names[k] if names and not where else f"part {k}"
+            look_at_kind(name, part, own, names, f"{where} in {called}")
+    if isinstance(right, dict) and isinstance(given, dict):
+        for k in right.keys() & given.keys():
+            look_at_kind(name, given[k], right[k], names, f"{where} at {k!r}")
 
 
 def says_something(script, name, args, names, key):
@@ -474,9 +519,10 @@ def smallest(script, mine, name, calls_by_n, names, first):
                         for k, v in named(getattr(script, name), args).items()
                         if np.size(v) <= 12 and np.asarray(v).dtype.char != "O"
                     )
+                    given = f"with {inputs} " if inputs else ""
                     return (
                         f"{key} is wrong, and not by a slip that I know. The smallest "
-                        f"example: with {inputs} {expected(true[key], got[key])}"
+                        f"example: {given}{expected(true[key], got[key])}"
                     )
     return f"{first} is wrong, and not by a slip that I know."
 
