@@ -41,8 +41,10 @@ def your_turn_calls(script, rng, N):
     """Arguments for each function: N examples of 3 features, of 1 if N is 1."""
     D = 3 if N > 1 else 1
     X, w, b = rng.normal(size=(N, D)), rng.normal(size=D), rng.normal()
+    X *= np.sign((X @ w) * (-1.0) ** np.arange(N)).reshape(-1, 1)
+    b *= 0.01  # the sums z are above 0 and below 0 by turns
     y = rng.choice([-1.0, 1.0], N)
-    y[0] = -np.sign(X[0] @ w + b)  # one at least is wrong
+    y[:3] = -np.sign(X[:3] @ w + b)  # some are wrong, on both sides
     z, a = script.forward(w, b, X)
     far, side = script.make_blobs(12, 0.3, rng)
     line = script.separability(far, side)[0]
@@ -53,7 +55,7 @@ def your_turn_calls(script, rng, N):
         "backward": [(X, a, y), (X, np.zeros(N), y)],
         "train": [
             (np.zeros(2), 0.0, np.array([[2.0, 1.0]]), np.array([1.0]), 1, 0.5),
-            (np.zeros(2), 0.0, CORNERS, AND, 9, 0.5),  # without a mistake from 6 on
+            (np.zeros(2), 0.0, CORNERS, AND, 40, 0.5),  # without a mistake from epoch 9 on
         ],
         "mistake_bound": [(far, side, 3 * line[:-1], 3 * line[-1])] if many else [],
     }

@@ -229,6 +229,11 @@ YOUR_TURN = Lesson(
          "slope (2.16)."),
         ("train", "lr * grads", "grads", "the step is too long or too short: lr is "
          "missing (2.16)."),
+        ("loss",
+         "np.sum((a2 - y) ** 2, axis=(-2, -1)) / (2 * len(y))",
+         "np.mean((a2 - y) ** 2, axis=(-2, -1)) / 2",
+         "this is right for one output, as on the page. The tutor's network "
+         "has two: add up over them, and divide by the rows alone (2.8)."),
     ],
 )  # fmt: skip
 

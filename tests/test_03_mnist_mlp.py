@@ -130,8 +130,8 @@ def worked():
 
 
 def your_turn_calls(script, rng, N):
-    """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
-    sizes = [3, 5, 4, 2] if N > 1 else [1, 1, 1]
+    """Arguments for each function: a network 3-5-4-6 on N examples, 1-1-2 if N is 1."""
+    sizes = [3, 5, 4, 6] if N > 1 else [1, 1, 2]
     W, b = script.init_params(sizes, rng, float)
     b = {k: rng.normal(size=row.shape) for k, row in b.items()}
     X, y = rng.normal(size=(N, sizes[0])), rng.integers(sizes[-1], size=N)
@@ -232,6 +232,9 @@ YOUR_TURN = Lesson(
         ("adam", "(np.sqrt(v) + 1e-8)", "np.sqrt(v) + 1e-8",
          "brackets: 1e-8 stands under the fraction bar, beside the root "
          "(3.17)."),
+        ("forward", "a[k - 1] @ W[k]", "(z[k - 1] if k > 1 else a[0]) @ W[k]",
+         "the next layer takes the activations a of this one, not its sums z "
+         "(3.3)."),
     ],
 )  # fmt: skip
 

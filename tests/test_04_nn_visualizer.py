@@ -121,8 +121,8 @@ def worked():
 
 
 def your_turn_calls(script, rng, N):
-    """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
-    sizes = [3, 5, 4, 2] if N > 1 else [1, 1, 1]
+    """Arguments for each function: a network 3-5-4-6 on N examples, 1-1-1 if N is 1."""
+    sizes = [3, 5, 4, 6] if N > 1 else [1, 1, 1]
     calls = {name: [] for name in YOUR_TURN.functions}
     last = len(sizes) - 1
     X = rng.normal(size=(N, sizes[0]))
@@ -196,6 +196,9 @@ YOUR_TURN = Lesson(
          "dz = (a[L] - y) / len(y)",
          "dz = (a[L] - y) * a[L] * (1 - a[L]) / len(y)",
          "the slope of the sigmoid has gone into a - y already (4.7)."),
+        ("forward", "a[k - 1] @ W[k]", "(z[k - 1] if k > 1 else a[0]) @ W[k]",
+         "the next layer takes the activations a of this one, not its sums z "
+         "(4.2)."),
     ],
 )  # fmt: skip
 

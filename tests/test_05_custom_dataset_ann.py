@@ -285,6 +285,12 @@ YOUR_TURN = Lesson(
          "(5.15)."),
         ("paired_difference", "d.std()", "d.std(ddof=1)",
          "(5.20) divides by n, not by n - 1: leave ddof out."),
+        ("backward", "a[k - 1].T @ dz[k]", "(z[k - 1] if k > 1 else a[0]).T @ dz[k]",
+         "the slopes of the weights take the activations a, not the sums z "
+         "(5.11)."),
+        ("train", "(dict(W), dict(b)), J_val", "(W, b), J_val",
+         "the best W and b go on changing with those of later epochs: keep "
+         "copies, dict(W) and dict(b)."),
     ],
 )  # fmt: skip
 

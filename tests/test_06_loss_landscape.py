@@ -77,7 +77,7 @@ def your_turn_calls(script, rng, n):
         "gradient": [(theta, X, y), (thetas, X, y)],
         "hessian_times": [(d1, theta, X, y), (thetas, theta, X, y)],
         "train": [
-            (theta, X, y, 3, 0.1), (theta, X, y, 250, 0.1),
+            (theta, X, y, 3, 0.1), (theta, X, y, 299, 0.1),
             (thetas, X, y, 3, np.array([[0.1], [0.2], [0.3]])),
         ],  # fmt: skip
         "loss_on_plane": [(theta, d1, d2, np.linspace(-1, 1, 3), np.linspace(0, 2, 4), X, y)],
@@ -176,6 +176,14 @@ YOUR_TURN = Lesson(
         ("hessian_times", "gradient(theta - h * v, X, y)", "gradient(theta, X, y)",
          "one side is not moved: the difference is that of theta + h v and "
          "theta - h v (6.24)."),
+        ("forward", "a1 @ params", "z1 @ params",
+         "the next layer takes the activations a of this one, not its sums z "
+         "(6.18)."),
+        ("backward", "dW2 = a1.mT", "dW2 = cache[\"z1\"].mT",
+         "the slopes of the weights take the activations a, not the sums z "
+         "(6.21)."),
+        ("line_loss", "residual**2", "residual",
+         "the differences are not squared (6.1)."),
     ],
 )  # fmt: skip
 

@@ -197,8 +197,8 @@ def other_gradients(*net):
 
 
 def your_turn_calls(script, rng, N):
-    """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
-    sizes, last = ((3, 5, 4, 2), 3) if N > 1 else ((1, 1, 1), 2)
+    """Arguments for each function: a network 3-5-4-6 on N examples, 1-1-1 if N is 1."""
+    sizes, last = ((3, 5, 4, 6), 3) if N > 1 else ((1, 1, 1), 2)
     W = {k: rng.normal(size=sizes[k - 1 : k + 1]) for k in range(1, last + 1)}
     b = {k: rng.normal(size=(1, sizes[k])) for k in W}
     inputs = rng.normal(size=(N, sizes[0]))
@@ -288,7 +288,7 @@ YOUR_TURN = Lesson(
          "the slope of the hidden activation is missing in dz (7.6)."),
         ("walk_back", "dz[k] = da[k] * local_slope(z[k], a[k], phi[k])",
          "dz[k] = da[k] * z[k] * (1 - z[k])", "the slope of the hidden activation is "
-         "taken at z, and as that of a sigmoid: call local_slope (7.6)."),
+         "taken at z, and as that of a sigmoid: call local_slope, with z before a (7.6)."),
         ("walk_back", "dz[L] = (a[L] - y) / N  # (N, K)  (7.25)", "dz[L] = (a[L] - y) / N "
          "* local_slope(z[L], a[L], 'sigmoid')", "with a cross-entropy dz[L] has no slope "
          "of the last activation any more: it is in a - y already (7.25)."),
@@ -298,8 +298,9 @@ YOUR_TURN = Lesson(
          "sums z where the activations a belong, (7.10)."),
         ("backward", "dz[k].sum(", "dz[k].mean(", "db is a mean over the examples, but "
          "the 1/N is in dz already: take the sum (7.11)."),
-        ("central_difference", "(up - down) / (2 * h)", "0.0", "every slope is 0: the "
-         "loss does not see a copy. Move the number in the array itself, and put it back."),
+        ("central_difference", "(up - down) / (2 * h)", "0.0", "every slope is 0, or "
+         "nearly. The loss does not see a copy: move the number in the array itself, and put "
+         "it back. Or brackets are missing: / (2 * h)."),
         ("central_difference", "(up - down) / (2 * h)", "(up - down) / h", "twice too "
          "large: up and down are 2h apart, (7.13)."),
         ("central_difference", "array[place] = number - h", "array[place] = number",

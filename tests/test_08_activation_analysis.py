@@ -262,8 +262,8 @@ class Stub:
 
 
 def your_turn_calls(script, rng, N):
-    """Arguments for each function: a network 3-5-4-2 on N examples, 1-1-1 if N is 1."""
-    sizes = [3, 5, 4, 2] if N > 1 else [1, 1, 1]
+    """Arguments for each function: a network 3-5-4-6 on N examples, 1-1-1 if N is 1."""
+    sizes = [3, 5, 4, 6] if N > 1 else [1, 1, 1]
     W, b = script.init_params(sizes, "He", rng)
     b = {k: rng.normal(size=v.shape) for k, v in b.items()}
     X, y = rng.normal(size=(N, sizes[0])), rng.integers(2, size=(N, sizes[-1])) * 1.0
@@ -274,6 +274,7 @@ def your_turn_calls(script, rng, N):
     relu, relu3 = (script.forward(*net, "relu") for net in ((W, b, X), (W3, b3, X3)))
     dead, dead3 = ({k: v - 0.5 for k, v in part.items()} for part in (z, z3))
     some = 3 * rng.normal(size=(N, 4))
+    wide = {k: 4 * v for k, v in z3.items()}
     three = ("relu", "sigmoid", "tanh", "stretched")
     data = {"training": (X, y), "validation": (-X, y[::-1])}
     data3 = {"training": (X3, y3), "validation": (-X3, y3[::-1])}
@@ -295,7 +296,11 @@ def your_turn_calls(script, rng, N):
             (W, b, data, "tanh", 0.7, 3), (W, b, data, "relu", 0.1, 3),
             (W3, b3, data3, "tanh", 0.7, 3),
         ] if N > 1 else [],  # fmt: skip
-        "dead_share": [(dead, dead, "relu"), (dead3, dead3, "relu")],
+        "dead_share": [
+            (dead, dead, "relu"), (dead3, dead3, "relu"),
+            *((wide, {k: script.phi(v, f) for k, v in wide.items()}, f)
+              for f in ("sigmoid", "tanh", "silu")),
+        ],  # fmt: skip
     }
 
 
@@ -390,6 +395,12 @@ YOUR_TURN = Lesson(
          "dz = (a[L] - y) / y.shape[-2]",
          "dz = (a[L] - y) * a[L] * (1 - a[L]) / y.shape[-2]",
          "the slope of the last sigmoid has gone into a - y already (8.13)."),
+        ("forward", "a[k - 1] @ W[k]", "(z[k - 1] if k > 1 else a[0]) @ W[k]",
+         "the next layer takes the activations a of this one, not its sums z "
+         "(8.10)."),
+        ("backward", "a[k - 1].mT @ dz", "(z[k - 1] if k > 1 else a[0]).mT @ dz",
+         "the slopes of the weights take the activations a, not the sums z "
+         "(8.14)."),
     ],
 )  # fmt: skip
 

@@ -71,6 +71,9 @@ def your_turn_calls(script, rng, N):
     """Arguments for each function: a network 3-5-6 on N examples, 1-1-2 if N is 1."""
     sizes = {"D": 3, "H": 5, "K": 6} if N > 1 else {"D": 1, "H": 1, "K": 2}
     params, X, y, mask = small(rng, N=N, **sizes)
+    if N == 1:  # so that the one unit is alive
+        X, mask = abs(X), 0 * mask + 1 / 0.6
+        params |= {"W1": abs(params["W1"]), "b1": abs(params["b1"])}
     cache = script.forward(params, X, mask)
     three, _, _, mask3 = small(rng, (3,), N=N, **sizes)  # a stack of three
     X3, y3 = (np.stack([part, part[::-1], part]) for part in (X, y))
@@ -172,6 +175,24 @@ YOUR_TURN = Lesson(
         ("softmax", "e.sum(axis=-1", "e.sum(axis=0",
          "the sum runs over the classes of one image, so along the last "
          "axis."),
+        ("train", "path.append((epoch, dict(params)))", "path.append((epoch, params))",
+         "the params in the path go on changing: append a copy, "
+         "dict(params)."),
+        ("train", "grads[\"W1\"] + l2 * params[\"W1\"]", "grads[\"W1\"]",
+         "the penalty l2 is missing at W1."),
+        ("train",
+         "mask = draw_mask(shape, drop, rng) if drop > 0 else 1.0",
+         "mask = 1.0",
+         "there is no mask: draw one in each epoch (9.1)."),
+        ("train",
+         "draw_mask(shape, drop, rng) if",
+         "draw_mask(shape, 1 - drop, rng) if",
+         "drop is the share that is switched off; this mask switches off 1 - "
+         "drop."),
+        ("train",
+         "cache = forward(params, X, mask)",
+         "cache = forward(params, X, 1.0)",
+         "the forward pass has no mask (9.2)."),
     ],
 )  # fmt: skip
 

@@ -100,6 +100,9 @@ class Stub:
     def normal(self, loc=0.0, scale=1.0, size=None):
         return loc + scale * np.random.default_rng(7).normal(size=size)
 
+    def standard_normal(self, size=None):
+        return self.normal(size=size)
+
 
 def your_turn_calls(script, rng, N):
     """Arguments: windows of 4 values, 3 of them seen by 5 units; 1, 1 and 1 if N is 1."""
@@ -115,7 +118,10 @@ def your_turn_calls(script, rng, N):
     return {
         "make_data": [(N + 1,)],
         "windows": [(script.make_data(N + D + 1), D)],
-        "fit_line": [(rng.normal(size=(N + D + 3, D)), rng.normal(size=(N + D + 3, 1)))],
+        "fit_line": [
+            (rng.normal(size=(N + D + 3, D)), rng.normal(size=(N + D + 3, 1))),
+            (np.ones((N + D, D)), rng.normal(size=(N + D, 1))),  # equal columns
+        ],
         "init_params": [(V, np.array([[0.7]]), M, H, S, Stub())],
         "forward": [(one, X), (stack, X), (stack, rng.normal(size=(S, N, D)))],
         "loss": [(p, c["a2"], y, 0.3) for p, c in zip((one, stack), caches)],
@@ -250,6 +256,14 @@ YOUR_TURN = Lesson(
          "lr is missing in the step (10.14)."),
         ("train", "(epoch + 1)", "(epoch + 2)",
          "the first step is s = 1, in epoch 0: take epoch + 1 in (10.14)."),
+        ("forward", "a1 @ params", "z1 @ params",
+         "the next layer takes the activations a of this one, not its sums z "
+         "(10.7)."),
+        ("backward", "dW2 = a1.mT", "dW2 = cache[\"z1\"].mT",
+         "the slopes of the weights take the activations a, not the sums z "
+         "(10.10)."),
+        ("loss", "(a2 - y) ** 2", "(a2 - y)",
+         "the differences are not squared (10.8)."),
     ],
 )  # fmt: skip
 
