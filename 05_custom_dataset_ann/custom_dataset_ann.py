@@ -285,7 +285,7 @@ def shuffle_columns(table, model, rows, rng):
     return dict(sorted(costs.items(), key=lambda item: -item[1]))
 
 
-def learn_towns(args, draws=20):
+def learn_towns(args, draws=10):
     """Return {encoding: shares learnt (epochs, draws)}, y (26,), a curve (251,)."""
     rows, shares = np.arange(26), {}
     towns = {"one-hot": rows.astype(str).astype(object), "numbered": rows.astype(float)}
@@ -398,7 +398,7 @@ def plot_towns(shares, y, curve):
         ax.plot(100 * share.mean(axis=1), "o-", color=colour)
         ax.text(3.1, 100 * share[-1].mean(), f"{key}:\nmean", color=colour, va="center")
     ax.set(xlabel="epochs", xticks=range(4), xticklabels=TOWN_EPOCHS, ylim=(40, 103),
-           ylabel="towns learnt, %", title="Only one-hot learns all (20 draws)")
+           ylabel="towns learnt, %", title="Only one-hot learns all (10 draws)")
     return fig
 
 
