@@ -136,10 +136,10 @@ def is_progress_epoch(epoch, epochs):
 OUTCOMES = {2: "two corners tied", 3: "three tied", 4: "all four tied", 0: "on the way"}
 
 
-def init_params(trials, H, scale, rng):
-    """Return T stacked networks, W1 (T, 2, H), ..., uniform from -scale to scale."""
+def init_params(networks, H, scale, rng):
+    """Return S stacked networks, W1 (S, 2, H), ..., uniform from -scale to scale."""
     shapes = {"W1": (2, H), "b1": (1, H), "W2": (H, 1), "b2": (1, 1)}
-    return {k: rng.uniform(-scale, scale, (trials, *v)) for k, v in shapes.items()}
+    return {k: rng.uniform(-scale, scale, (networks, *v)) for k, v in shapes.items()}
 
 
 def activate(z, name):
@@ -169,9 +169,9 @@ def variant(params, X, y, activation, kind):
 
 
 def train_many(params, X, y, args):
-    """Train T stacked networks at once; return the last params and a history.
+    """Train S stacked networks at once; return the last params and a history.
 
-    history: "epoch", under 1000 of them, and "losses" (epochs, T) there; "right" (T,),
+    history: "epoch", under 1000 of them, and "losses" (epochs, S) there; "right" (S,),
     the epochs until every output stayed within 0.5 of its target.
     """
     params = dict(params)  # a copy: the caller keeps the start
@@ -215,7 +215,7 @@ def resting_loss(tied, kind):
 
 
 def judge_networks(params, X, y, args):
-    """Return "solved", "loss" and "outcome", each (T,), of T networks: the outcome is m
+    """Return "solved", "loss" and "outcome", each (S,), of S networks: the outcome is m
     if the loss is within 2 % of (2.20) for m tied corners, else 0."""
     a2, cost, _ = variant(params, X, y, args.activation, args.loss)
     outcome = np.zeros(len(cost), dtype=int)
@@ -576,7 +576,7 @@ def parse_args(argv=None):
     for flag, kind, low, high, default, words in (
             ("--epochs", int, 1, 10**5, 2000, "steps, each on all corners"),
             ("--lr", float, 1e-9, 1e6, 5.0, "learning rate"),
-            ("--trials", int, 10, 5000, 1000, "networks that learn side by side"),
+            ("--networks", int, 10, 5000, 1000, "networks that learn side by side"),
             ("--hidden", int, 1, 50, 2, "their hidden units"),
             ("--scale", float, 0, 100, 1.0, "their largest first weight"),
             ("--momentum", float, 0, 0.999, 0.0, "their share of the last step kept")):
@@ -654,10 +654,10 @@ def solve_xor(args):
     with contextlib.redirect_stdout(None):  # the first network again, part of the way
         stages = [train(start, X, y, n, args.lr) for n in (0, 100, 150, 200, 300)]
     metrics = {"stuck_error": tell_one(stuck)}
-    print(f"\n{args.trials} networks 2-{args.hidden}-1, {args.activation}, "
+    print(f"\n{args.networks} networks 2-{args.hidden}-1, {args.activation}, "
           f"{args.loss}, scale {args.scale:g}, momentum {args.momentum:g}:\n"
           "epoch  median loss  solved")
-    first = init_params(args.trials, args.hidden, args.scale,
+    first = init_params(args.networks, args.hidden, args.scale,
                         np.random.default_rng(args.seed))
     last, many = train_many(first, X, y, args)
     found = judge_networks(last, X, y, args)

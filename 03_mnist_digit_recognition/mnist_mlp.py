@@ -657,7 +657,7 @@ def parse_args(argv=None):
             ("--images", int, 1, 10**6, None, "training images to use (all)"),
             ("--batch-size", int, 1, 10_000, 256, "images per step (256)"),
             ("--lr", float, 1e-9, 1e9, 0.004, "learning rate at the start (0.004)"),
-            ("--seeds", int, 1, 100, 1, "networks to train, for mean and spread (1)")):
+            ("--networks", int, 1, 100, 1, "to train, for mean and spread (1)")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
                             metavar="N", help=words)
     parser.add_argument("--hidden", type=number(int, 1, 2048), nargs="+", metavar="H",
@@ -672,7 +672,7 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     if sum(args.hidden or []) > 4096:
         parser.error("the hidden layers may have 4096 units together, not more")
-    if args.load and (args.hidden or args.seeds > 1
+    if args.load and (args.hidden or args.networks > 1
                       or args.augment and not args.epochs):
         parser.error("--load has its own --hidden, one seed, and trains with --epochs")
     args.epochs = args.epochs or (0 if args.load else 30 if args.augment else 10)
@@ -683,7 +683,7 @@ def parse_args(argv=None):
 def train_seeds(args, start, parts, sizes, shape):
     """Return for each seed: W[1] before training, W, b, history, a (N, K) of test X."""
     runs, (training, validation, test) = [], parts
-    for seed in until_ctrl_c(range(args.seed, args.seed + args.seeds)):
+    for seed in until_ctrl_c(range(args.seed, args.seed + args.networks)):
         rng = np.random.default_rng(seed)
         W, b = before = start or init_params(sizes, rng)
         W, b, history = train(W, b, training, validation, args.epochs, args.lr,

@@ -369,8 +369,9 @@ def paint(a, limits, table):
 
 
 def weight_colours(weights):
-    """Return a colour for each weight: blue below zero, orange above, never white."""
-    return SIGNED(0.5 + np.sign(weights) * (0.15 + 0.35 * np.tanh(np.abs(weights))))
+    """Return a colour for each weight: blue below zero, grey there, orange above."""
+    shades = 0.5 + np.sign(weights) * (0.15 + 0.35 * np.tanh(np.abs(weights)))
+    return np.where(np.equal(weights, 0)[:, None], (0.7, 0.7, 0.7, 1), SIGNED(shades))
 
 
 def name_of(place):
@@ -720,7 +721,7 @@ class Picture:
         if place:
             value = value_of(used, place)[0]
             text = f"{name_of(place)} = {value:+.3f}"
-            if one and self.phase == 3:
+            if one and self.phase == 3 and not self.picked[0]:
                 text = number_text(used, place, one, 3, self.args.lr, self.args.l2)
             self.label.set_text(text.replace(" - ", "\n- ", 1))
             x, y = self.curves[place].max(axis=0)  # above its higher end
@@ -1060,6 +1061,7 @@ class Window(Picture):
             self.look_back(int(np.abs(epochs - value).argmin()))
         elif name in ("learning rate", "L2", "batch"):
             vars(self.args)[FLAG[name]] = value
+            self.phase %= 3  # the update that is shown was made with the old value
         elif name == "hidden layers":
             hidden = self.args.hidden
             self.reset(hidden=[*hidden, *[4] * (value - len(hidden))][:value])
@@ -1097,7 +1099,7 @@ class Window(Picture):
         """Show an earlier row of the history; the last one is the present."""
         self.play(False)
         last = len(self.history) - 1
-        self.at = None if at >= last else max(0, at)
+        self.at, self.phase = None if at >= last else max(0, at), self.phase % 3
         self.message = "" if self.at is None else (
             "The past. Whatever you do now goes on from the network that you see.")
 
@@ -1262,7 +1264,8 @@ class Window(Picture):
         if place in self.scale:
             text = neuron_text(row, place, self.phi, one, self.phase)
         else:
-            text = number_text(row, place, one, self.phase, self.args.lr, self.args.l2)
+            phase = min(self.phase, 2) if one and self.picked[0] else self.phase
+            text = number_text(row, place, one, phase, self.args.lr, self.args.l2)
         return textwrap.shorten(textwrap.fill(text, 125), 370, placeholder=" ...") if (
             len(text) > 375) else textwrap.fill(text, 125)
 

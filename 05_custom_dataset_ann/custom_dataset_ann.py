@@ -8,7 +8,7 @@
 
 N rows, D inputs, K classes, whose probabilities are a[2]. (5.1): see README.md.
 
-    python custom_dataset_ann.py                          the penguins: 7 seconds
+    python custom_dataset_ann.py                          the penguins: 6 seconds
     python custom_dataset_ann.py --csv FILE --target COLUMN --predict NEW.csv
 """
 

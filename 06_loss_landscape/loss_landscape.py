@@ -10,7 +10,7 @@
 theta holds all weights and biases in one row: (2,) for the line, (P,) for the network,
 P = 3 M + 1. (6.1) is the number of an equation in README.md.
 
-    python loss_landscape.py                               all of it: 7 seconds
+    python loss_landscape.py                               all of it: 6 seconds
     python loss_landscape.py --bowl-lr 0.3 --momentum 0.9  another momentum in the bowl
 """
 
@@ -37,9 +37,9 @@ HEIGHTS = np.array([3.0, 4.0, 5.0, 6.0])  # (4,), the y of these points
 BOWL = A.T @ A / 4  # (2, 2), the Hessian of the line's loss  (6.7)
 
 
-def make_data(rng, trials=()):
+def make_data(rng, networks=()):
     """Return 50 points X, y (N, 1) of a noisy sine wave, or a stack of such tables."""
-    X = rng.uniform(-1, 1, size=trials + (50, 1))  # (N, 1)
+    X = rng.uniform(-1, 1, size=networks + (50, 1))  # (N, 1)
     y = np.sin(4 * X) + 0.2 * rng.normal(size=X.shape)  # (N, 1), 1.3 periods
     return X, y
 
@@ -47,11 +47,11 @@ def make_data(rng, trials=()):
 # --- Model ----------------------------------------------------------------------------
 
 
-def init_params(n_hidden, rng, trials=()):
+def init_params(n_hidden, rng, networks=()):
     """Return W1, b1 (1, M), W2 (M, 1) and b2 (1, 1), or a stack of such networks."""
-    W1 = rng.normal(size=trials + (1, n_hidden))  # (1, M)
-    W2 = rng.normal(size=trials + (n_hidden, 1)) / np.sqrt(n_hidden)  # (M, 1)
-    return {"W1": W1, "b1": 0 * W1, "W2": W2, "b2": np.zeros(trials + (1, 1))}
+    W1 = rng.normal(size=networks + (1, n_hidden))  # (1, M)
+    W2 = rng.normal(size=networks + (n_hidden, 1)) / np.sqrt(n_hidden)  # (M, 1)
+    return {"W1": W1, "b1": 0 * W1, "W2": W2, "b2": np.zeros(networks + (1, 1))}
 
 
 def forward(params, X):

@@ -469,7 +469,7 @@ def parse_args(argv=None):
     for flag, kind, low, high, default, words in (
             ("--epochs", int, 1, 10**5, 300, "of each training"),
             ("--lr", float, 1e-9, 1e9, None, "for all; None: each its best"),
-            ("--seeds", int, 2, 50, 10, "networks of each kind"),
+            ("--networks", int, 2, 50, 10, "networks of each kind"),
             ("--noise", float, 0, 4, 0.15, "of the two moons"),
             ("--depth", int, 2, 50, 30, "layers that the gradient passes")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
@@ -532,7 +532,7 @@ def analyse(args):
     """Measure gradients, compare two layers, then eight; start the lost anew; draw."""
     names, rng = [*dict.fromkeys(args.functions)], np.random.default_rng(args.seed)
     lengths = tell_lengths(names, args)
-    data = {part: make_data(args.seeds, n, args.noise, rng)
+    data = {part: make_data(args.networks, n, args.noise, rng)
             for part, n in (("training", 100), ("validation", 100), ("test", 1000))}
     few = {part: (X[:4], y[:4]) for part, (X, y) in data.items()}  # deep ones are slow
     rates = [args.lr] if args.lr else CANDIDATES

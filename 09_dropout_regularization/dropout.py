@@ -11,7 +11,7 @@ N images, D = 64 pixels, H hidden units, K = 10 digits. The mask holds 0 (unit o
 1 / (1 - q) (unit on); q is the drop rate. (9.1) is the number of an equation in
 README.md.
 
-    python dropout.py                       ten pairs of networks: 10 seconds
+    python dropout.py                       ten pairs of networks: 9 seconds
     python dropout.py --drop 0.8            switch off four units of five
     python dropout.py --hidden 16           a narrow network
 """
@@ -282,7 +282,7 @@ def plot_curves(rows, drop):
             ax.plot([epoch for epoch, _ in path], losses, style, color=colour,
                     linewidth=2, label=name)
             ends.append(losses[-1])
-        ax.set(xlabel="epoch", title="{} loss ends at {:.2f},\nwith dropout at {:.2f}"
+        ax.set(xlabel="epoch", title="{} loss ends at {:.3f},\nwith dropout at {:.3f}"
                .format(part.capitalize(), *ends))
         ax.legend()
     axs[0].set(ylim=(0, None), ylabel="mean loss, all units on")
@@ -443,7 +443,7 @@ def parse_args(argv=None):
             ("--drop", float, 0.01, 0.99, 0.5, "drop rate q of the hidden units"),
             ("--train-size", int, 20, 600, 200, "training images"),
             ("--hidden", int, 2, 512, 128, "hidden units"),
-            ("--seeds", int, 2, 40, 10, "pairs of networks, side by side"),
+            ("--networks", int, 2, 40, 10, "pairs of networks, side by side"),
             ("--epochs", int, 1, 10_000, 200, "steps, each on all images"),
             ("--lr", float, 1e-9, 1e6, 0.5, "learning rate")):
         parser.add_argument(flag, type=number(kind, low, high), default=default,
@@ -453,13 +453,13 @@ def parse_args(argv=None):
 
 def train_rows(args):
     """Train without dropout, with each rate, and with L2; return {(drop, l2): row}."""
-    rows, rates = {}, dict.fromkeys([args.drop, *RATES])
-    data = load_data(args.train_size, args.seeds, np.random.default_rng([args.seed, 0]))
+    rows, rng = {}, np.random.default_rng([args.seed, 0])
+    data = load_data(args.train_size, args.networks, rng)
     print("drop rate     L2   training  validation   points gained on validation")
-    for drop, l2 in [(0.0, 0.0), *((q, 0.0) for q in rates),
+    for drop, l2 in [(0.0, 0.0), *((q, 0.0) for q in dict.fromkeys([args.drop, *RATES])),
                      *((0.0, penalty) for penalty in PENALTIES)]:
         start, masks = (np.random.default_rng([args.seed, k]) for k in (1, 2))
-        params = init_params(args.hidden, args.seeds, start)  # the same in each row
+        params = init_params(args.hidden, args.networks, start)  # the same in each row
         params, path = train(params, *data["training"], drop, args.epochs, args.lr,
                              masks, l2)
         row = {"data": data, "params": params, "path": path,
@@ -529,7 +529,7 @@ def compare_doubt(params, data, drop, rng):
 def switch_units_off(args):
     """Train without and with dropout, compare, explain, draw and save."""
     print(f"{args.train_size} digits, 64-{args.hidden}-10, {args.epochs} epochs, lr "
-          f"{args.lr:g}, {args.seeds} runs of each kind, seed {args.seed}\n")
+          f"{args.lr:g}, {args.networks} runs of each kind, seed {args.seed}\n")
     rows, drop = train_rows(args), args.drop
     pair = [rows[0.0, 0.0], rows[drop, 0.0]]
     metrics, scores = judge_on_test(rows, drop)

@@ -120,7 +120,7 @@ EQUIVALENT = {  # (project, the changed line, stripped): why nobody could notice
     ): "the name of a layer that is not there",
     (
         "06",
-        'return {"W1": W1, "b1": 0 / W1, "W2": W2, "b2": np.zeros(trials + (1, 1))}',
+        'return {"W1": W1, "b1": 0 / W1, "W2": W2, "b2": np.zeros(networks + (1, 1))}',
     ): "0 over a number is 0, too",
     ("06", "row = theta.reshape(theta.shape[:-1] + (1, -2))  # (1, P)"): (
         "NumPy takes any negative size as the open one"

@@ -11,7 +11,7 @@ from conftest import GradientCase, load
 from tutor import Lesson
 
 script = load("02_xor_mlp")
-QUICK = ["--epochs", "30", "--trials", "10"]
+QUICK = ["--epochs", "30", "--networks", "10"]
 TIMINGS = []
 X, y = script.X, script.y
 LEARNS = {name: np.array(value) for name, value in script.LEARNS.items()}
@@ -817,7 +817,7 @@ def test_relu_is_flat_at_zero():
 
 
 def test_a_run_says_that_it_has_not_learnt(tmp_path, capsys, undrawn):
-    flags = ["--trials", "10", "--no-show", "--out", str(tmp_path)]
+    flags = ["--networks", "10", "--no-show", "--out", str(tmp_path)]
     assert script.main(["--epochs", "700", *flags]) == 0
     out = capsys.readouterr().out
     assert "It has learnt XOR" in out
@@ -835,7 +835,7 @@ def test_own_weights_as_rows_or_lists_and_of_other_widths(tmp_path, capsys):
     wide = {"W1": [[1, 2, 3], [4, 5, 6]], "b1": [1, 2, 3], "W2": [[1], [2], [3]],
             "b2": [0]}  # fmt: skip
     path.write_text(json.dumps(wide))
-    flags = ["--weights", str(path), "--trials", "10", "--epochs", "20", "--no-show"]
+    flags = ["--weights", str(path), "--networks", "10", "--epochs", "20", "--no-show"]
     assert script.main([*flags, "--out", str(tmp_path / "o")]) == 0
     assert not (tmp_path / "o" / "folding.png").exists()
 
@@ -861,7 +861,7 @@ def test_bad_weights_are_one_sentence(content, tmp_path, capsys):
 @pytest.mark.parametrize(
     "flags",
     ["--hidden 0", "--hidden 2.5", "--scale -1", "--scale nan", "--momentum 1",
-     "--momentum -1e-1", "--trials 9", "--trials 1e3", "--activation gelu",
+     "--momentum -1e-1", "--networks 9", "--networks 1e3", "--activation gelu",
      "--loss mae", "--start stuck", "--lr 0"],
 )  # fmt: skip
 def test_bad_settings_are_one_sentence(flags, tmp_path, capsys):

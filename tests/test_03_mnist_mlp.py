@@ -659,7 +659,7 @@ def test_ctrl_c_ends_all_seeds(tmp_path, capsys, no_pictures, monkeypatch):
         return honest(*args)
 
     monkeypatch.setattr(script, "backward", interrupted)
-    flags = [*QUICK, "--seeds", "3", "--out", str(tmp_path)]
+    flags = [*QUICK, "--networks", "3", "--out", str(tmp_path)]
     assert script.main(flags) == 0
     out = capsys.readouterr().out
     assert out.count("Ctrl-C") == 1 and "on average" not in out
@@ -669,7 +669,7 @@ def test_ctrl_c_ends_all_seeds(tmp_path, capsys, no_pictures, monkeypatch):
 
 
 def test_several_seeds_are_summarised(tmp_path, capsys, no_pictures):
-    assert script.main([*QUICK, "--seeds", "3", "--out", str(tmp_path)]) == 0
+    assert script.main([*QUICK, "--networks", "3", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     scores = []
     for seed in (0, 1, 2):
@@ -1246,11 +1246,11 @@ def test_weights_for_another_architecture(arrays, words, tmp_path, capsys):
         ["--hidden", "2048", "2048", "1"],
         ["--batch-size", "0"],
         ["--batch-size", "1.5"],
-        ["--seeds", "0"],
+        ["--networks", "0"],
         ["--epochs", "0"],
         ["--load", "weights.npz", "--hidden", "5"],
         ["--load", "weights.npz", "--augment"],
-        ["--load", "weights.npz", "--seeds", "2"],
+        ["--load", "weights.npz", "--networks", "2"],
     ],
     ids=" ".join,
 )
@@ -1265,7 +1265,7 @@ def test_flags_that_make_no_sense(flags, capsys):
 
 @pytest.mark.slow
 def test_five_seeds_reach_98_3_percent(tmp_path, capsys):
-    assert script.main(["--seeds", "5", "--no-show", "--out", str(tmp_path)]) == 0
+    assert script.main(["--networks", "5", "--no-show", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["test_mean"] >= 0.983
 

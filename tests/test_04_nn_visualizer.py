@@ -502,6 +502,15 @@ def test_the_size_of_the_first_weights_decides_a_deep_network(capsys, monkeypatc
         ]
     for history in ends[0.3]:
         assert 0.685 < history[-1]["loss"] < 0.695
+    monkeypatch.setattr(script, "init_params", init)
+    for seed in range(3):  # slow, not hopeless
+        args = script.parse_args(["--hidden", *"66666", "--seed", str(seed)])
+        picture = script.Picture(args)
+        W = {k: 0.3 * W for k, W in picture.history[0]["W"].items()}
+        picture.history = [picture.history[0] | {"W": W}]
+        for _ in range(1000):
+            picture.learn()
+        assert picture.history[-1]["loss"] < 0.1
     for history in ends[1] + ends[3]:
         assert min(row["loss"] for row in history[:26]) < 0.02
     assert sum(history[-1]["loss"] > 0.2 for history in ends[10]) == 2
@@ -586,6 +595,11 @@ def test_on_noisy_moons_the_wrong_points_become_surer(capsys):
         lost = script.loss(z[3][wrong], data["test_y"][wrong], "sigmoid")
         assert lost == pytest.approx(each, abs=0.05)
     assert history[1000]["loss"] == pytest.approx(0.17, abs=0.005)
+    for seed in range(1, 5):
+        _, data, phi, rows = learnt(
+            *"--data moons --noise 0.6 --epochs 1000 --seed".split(), seed)  # fmt: skip
+        few, many = ((1 - rows[k]["test_score"]) * len(data["test_X"]) for k in (200, 1000))
+        assert 1.9 < many - few < 5.1
     for seed in range(3):
         history = learnt(*"--data moons --noise 0 --seed".split(), seed)[3]
         assert history[-1]["test_score"] == 1
@@ -622,18 +636,19 @@ def test_no_curve_never_gets_far_beyond_a_half(capsys):
 def test_a_step_for_one_point_need_not_help_the_others(capsys):
     """One example, four phases: the steps of all 200 points after epoch 1."""
     args, data, phi, history = learnt("--epochs", 1)
-    row, lower, own = history[1], 0, 0
+    row, lower, higher, own = history[1], 0, 0, 0
     for n in range(200):
         x, y = data["X"][n : n + 1], data["y"][n : n + 1]
         W, b = script.step(row["W"], row["b"], x, y, phi, args.lr, args.l2)
         new = script.history_row(W, b, data, phi, 1)
         lower += new["test_score"] < row["test_score"]
+        higher += new["test_score"] > row["test_score"]
         own += (script.one_example(new, x, y, phi)["loss"]
                 < script.one_example(row, x, y, phi)["loss"])  # fmt: skip
         if n == 0:
             scores = [row["test_score"], new["test_score"]]
             np.testing.assert_allclose(scores, [0.425, 0.395])
-    assert (lower, own) == (89, 200)
+    assert (lower, higher, own) == (89, 111, 200)
 
 
 def test_five_smaller_weights_matter_more_than_the_largest(capsys):
@@ -1467,6 +1482,38 @@ def test_the_numbers_of_an_update_do_not_hide_its_line(window, hidden):
             box = window.label.get_window_extent()
             curve = net.transform(window.curves[place])
             assert not any(box.contains(x, y) for x, y in curve), place
+
+
+def test_an_update_shows_the_step_that_was_made(window):
+    """Another rate, another L2 or another epoch: the line must not tell a new story."""
+    for change in (lambda: arrow(window, "learning rate", 1),
+                   lambda: arrow(window, "L2", 1), lambda: keys(window, "home")):  # fmt: skip
+        begin_anew(window)
+        for _ in range(4):
+            press(window, "Next phase")
+        assert window.phase == 3 and len(window.history) == 2
+        window.pointed = (2, 0, 0)
+        window.update()
+        shown, held = window.label.get_text(), window.history[-1]["W"][2][0, 0]
+        assert float(shown.split("= ")[-1]) == pytest.approx(held, abs=6e-5)
+        change()
+        window.update()
+        assert window.phase == 0 and "\n- " not in window.label.get_text()
+
+
+def test_an_update_that_is_left_out_has_no_numbers(window):
+    window.picked, window.phase, window.pointed = ("test_", 0), 2, (2, 0, 0)
+    press(window, "Next phase")
+    window.update()
+    assert window.phase == 3 and "left out" in window.story.get_text()
+    assert "\n- " not in window.label.get_text()
+    assert window.tip_text().count(" = ") == 3  # dW = a * dz = product = number
+
+
+def test_a_weight_of_zero_is_grey():
+    zero, below, above = script.weight_colours(np.array([0.0, -1e-6, 1e-6]))
+    assert len({*zero[:3]}) == 1 and zero[0] < 0.8
+    assert below[2] > below[0] and above[0] > above[2]
 
 
 def test_heights_have_a_legend():

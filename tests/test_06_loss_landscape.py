@@ -17,11 +17,11 @@ LIMIT, START, BOTTOM = 0.5, np.zeros(2), np.array([1.0, 3.0])
 N, D, M, K = 7, 3, 5, 2
 
 
-def network(seed=6, n_hidden=5, trials=()):
+def network(seed=6, n_hidden=5, networks=()):
     """Return theta with biases that are not zero, X and y of a small network."""
     rng = np.random.default_rng(seed)
-    X, y = script.make_data(rng, trials)
-    theta = script.pack(script.init_params(n_hidden, rng, trials))
+    X, y = script.make_data(rng, networks)
+    theta = script.pack(script.init_params(n_hidden, rng, networks))
     return theta + 0.3 * rng.normal(size=theta.shape), X, y
 
 
@@ -456,7 +456,7 @@ def test_networks_side_by_side_are_the_networks_one_by_one(rng):
 
 
 def test_networks_with_points_of_their_own_are_the_networks_one_by_one():
-    theta, X, y = network(trials=(4,))
+    theta, X, y = network(networks=(4,))
     grads = script.gradient(theta, X, y)
     for i in range(4):
         np.testing.assert_allclose(grads[i], script.gradient(theta[i], X[i], y[i]))
@@ -498,7 +498,7 @@ def test_training_is_descent_and_its_path_is_told_at_a_hundred_moments():
 
 
 def test_each_network_of_a_stack_may_have_its_own_rate():
-    theta, X, y = network(trials=(3,))
+    theta, X, y = network(networks=(3,))
     rates = np.array([[0.01], [0.02], [0.05]])
     path, _ = script.train(theta, X, y, 7, rates)
     one, _ = script.train(theta[1], X[1], y[1], 7, 0.02)
@@ -745,7 +745,7 @@ def test_twins_of_relu_differ_in_raw_slices_but_not_in_normalised_ones(c, rng):
 
 
 def test_largest_is_that_of_each_network_on_its_own_points():
-    theta, X, y = network(trials=(3,))
+    theta, X, y = network(networks=(3,))
     found = script.largest(theta, X, y)
     for i in range(3):
         values = np.linalg.eigvalsh(whole(theta[i], X[i], y[i]))

@@ -14,7 +14,7 @@ from tutor import Lesson
 
 script = load("08_activation_function_analysis")
 FAILS = [["--lr", "3"]]  # as the README says
-QUICK = ["--epochs", "6", "--seeds", "2", "--depth", "2"]
+QUICK = ["--epochs", "6", "--networks", "2", "--depth", "2"]
 TIMINGS = []
 INTERRUPT_AT = 11  # the first 8 calls measure gradients
 
@@ -109,9 +109,16 @@ def half_mended(kind, seed=0):
     """Return metrics of a sigmoid only moved, or only stretched, 2 and 8 layers.
 
     The stretched sigmoid of the lesson is both, "moved" is sigmoid(z) - 1/2 and "steep" is
-    4 sigmoid(z); data, starts and rates are those of the default run.
+    4 sigmoid(z); data, starts and rates are those of the default run. "begun" is the plain
+    sigmoid, and its networks begin as those of the stretched one.
     """
-    honest, rng = script.more_functions, np.random.default_rng(seed)
+    honest, rng, draw = script.more_functions, np.random.default_rng(seed), script.init_params
+
+    def as_stretched(*how):
+        W, b = draw(*how)
+        for k in [k for k in W if k > 1]:
+            b[k], W[k] = b[k] - 2 * W[k].sum(axis=-2, keepdims=True), 4 * W[k]
+        return W, b
 
     def with_halves(z, name):
         a = script.sigmoid(z)
@@ -127,6 +134,9 @@ def half_mended(kind, seed=0):
     args, deep = settings(epochs=300, seed=seed), [2] + [16] * 8 + [1]
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
         patch.setattr(script, "more_functions", with_halves)
+        if kind == "begun":
+            kind = "sigmoid"
+            patch.setattr(script, "init_params", as_stretched)
         row, _ = script.compare_rates([2, 16, 16, 1], kind, data, script.CANDIDATES, args)
         lost, _ = script.compare_rates(deep, kind, few, script.CANDIDATES[:4], args)
     return row, lost
@@ -241,7 +251,7 @@ def worked():
 def measured():
     """Return the numbers that the README states of trained, or of many, networks."""
     found = {}
-    for kind in ("moved", "steep"):
+    for kind in ("moved", "steep", "begun"):
         row, lost = half_mended(kind)
         found[kind], found[f"{kind}_deep"] = row["epochs_to_95"], lost["mean_loss"]
     left = gradient_left(100, 200)
@@ -824,6 +834,13 @@ def test_a_sigmoid_only_moved_or_only_stretched_is_half_mended(seed):
     assert epochs == sorted(epochs)
     assert both["epochs_to_95"] < moved["epochs_to_95"] < steep["epochs_to_95"]
     assert steep_deep["mean_loss"] < 0.4 and 0.5 < moved_deep["mean_loss"] < 0.693
+    begun, begun_deep = half_mended("begun", seed)
+    assert both["epochs_to_95"] < begun["epochs_to_95"] < 0.6 * slow["epochs_to_95"]
+    assert begun_deep["mean_loss"] < 0.1
+    relu, _ = compare("relu", 300, seed=seed, networks=10)
+    ten, _ = compare("sigmoid", 300, seed=seed, networks=10, rates=(10.0,))
+    quickest = min(slow["epochs_to_95"], ten["epochs_to_95"])
+    assert 4.95 < quickest / relu["epochs_to_95"] < 10
 
 
 @pytest.mark.slow
@@ -862,7 +879,7 @@ def test_the_deeper_a_relu_the_more_often_it_is_born_dead(rng):
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--seeds", "1"],
+        ["--networks", "1"],
         ["--noise", "-1"],
         ["--depth", "1"],
         ["--depth", "x"],
@@ -879,7 +896,7 @@ def test_bad_flags_are_one_sentence(flags, capsys):
 
 def test_divergence_is_explained(tmp_path, capsys):
     flags = ["--lr", "1e9", "--epochs", "40", "--depth", "2", "--out", str(tmp_path)]
-    assert script.main([*flags, "--seeds", "2", "--functions", "elu"]) == 1
+    assert script.main([*flags, "--networks", "2", "--functions", "elu"]) == 1
     error = capsys.readouterr().err
     assert "epoch" in error and "--lr" in error and error.count("\n") == 1
 

@@ -10,7 +10,7 @@ from conftest import ROOT, GradientCase, load, numerical_gradient, relative_erro
 from tutor import Lesson
 
 script = load("09_dropout_regularization")
-QUICK = ["--epochs", "6", "--seeds", "2", "--hidden", "16", "--train-size", "50"]
+QUICK = ["--epochs", "6", "--networks", "2", "--hidden", "16", "--train-size", "50"]
 TIMINGS = []
 
 
@@ -514,7 +514,7 @@ def test_with_dropout_fewer_units_are_on_and_more_can_be_spared():
 
 @pytest.mark.slow
 def test_a_backward_pass_without_its_mask_loses_the_gain(monkeypatch):
-    """README.md, "Break it", exercises 6 and 8: what ``--seeds 40`` then prints."""
+    """README.md, "Break it", exercises 6 and 8: what ``--networks 40`` then prints."""
     data = script.load_data(200, 40, np.random.default_rng([0, 0]))
     start = script.init_params(128, 40, np.random.default_rng([0, 1]))
     right, draw, other = script.backward, script.draw_mask, np.random.default_rng(3)
@@ -558,7 +558,7 @@ def test_a_backward_pass_without_its_mask_loses_the_gain(monkeypatch):
     "flags",
     [
         ["--drop", "1"], ["--drop", "0"], ["--drop", "-1e-1"], ["--drop", "nan"], ["--train-size", "5"],
-        ["--train-size", "900"], ["--seeds", "1"], ["--hidden", "0"],
+        ["--train-size", "900"], ["--networks", "1"], ["--hidden", "0"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -603,7 +603,7 @@ def test_ctrl_c_leaves_a_fair_pair(capsys, monkeypatch, tmp_path):
 
 
 def test_the_verdict_speaks_of_losses_and_of_no_difference(capsys, tmp_path, undrawn):
-    flags = ["--seeds", "4", "--no-show", "--out", str(tmp_path), "--hidden"]
+    flags = ["--networks", "4", "--no-show", "--out", str(tmp_path), "--hidden"]
     assert script.main(["--epochs", "60", *flags, "4"]) == 0
     out = capsys.readouterr().out
     assert "Dropout loses" in out and "more --epochs" in out
