@@ -138,15 +138,15 @@ def backward(W, z, a, y):
 # --- Training -------------------------------------------------------------------------
 
 
-def adam(w, g, m, v, step, lr):
+def adam(w, g, m, v, step, rate):
     """Return new w, m and v (any one shape) after a step of Adam against the slope g.
 
     Kingma & Ba, 2015, with their 0.9, 0.999 and 1e-8. step counts from 1.
     """
     m = 0.9 * m + 0.1 * g  # (3.14)
     v = 0.999 * v + 0.001 * g * g  # (3.15)
-    lr = lr * math.sqrt(1 - 0.999**step) / (1 - 0.9**step)  # (3.16)
-    return w - lr * m / (np.sqrt(v) + 1e-8), m, v  # (3.17); 1e-8: no division by 0
+    rate = rate * math.sqrt(1 - 0.999**step) / (1 - 0.9**step)  # (3.16)
+    return w - rate * m / (np.sqrt(v) + 1e-8), m, v  # (3.17); 1e-8: no division by 0
 
 
 def accuracy(a, y):
@@ -244,7 +244,7 @@ def distort(X, shape, rng, shift=1.0, bend=0.6, waves=4):
 def shift_accuracies(W, b, X, y, shape):
     """Return the accuracies on X moved by 0 to 4 pixels, a quarter each way."""
     scores = []
-    for s in range(5):  # what leaves on one side comes back on the other: it is empty
+    for s in range(5):  # what leaves comes back on the other side: seldom ink
         moved = X.reshape(-1, *shape).copy()
         for i, move in enumerate(((s, 0), (-s, 0), (0, s), (0, -s))):
             moved[i::4] = np.roll(moved[i::4], move, axis=(1, 2))

@@ -453,12 +453,12 @@ def parse_args(argv=None):
 
 def train_rows(args):
     """Train without dropout, with each rate, and with L2; return {(drop, l2): row}."""
-    rows, rng = {}, np.random.default_rng([args.seed, 0])
-    data = load_data(args.train_size, args.networks, rng)
+    rows, rates, draw = {}, dict.fromkeys([args.drop, *RATES]), np.random.default_rng
+    data = load_data(args.train_size, args.networks, draw([args.seed, 0]))
     print("drop rate     L2   training  validation   points gained on validation")
-    for drop, l2 in [(0.0, 0.0), *((q, 0.0) for q in dict.fromkeys([args.drop, *RATES])),
+    for drop, l2 in [(0.0, 0.0), *((q, 0.0) for q in rates),
                      *((0.0, penalty) for penalty in PENALTIES)]:
-        start, masks = (np.random.default_rng([args.seed, k]) for k in (1, 2))
+        start, masks = (draw([args.seed, k]) for k in (1, 2))
         params = init_params(args.hidden, args.networks, start)  # the same in each row
         params, path = train(params, *data["training"], drop, args.epochs, args.lr,
                              masks, l2)

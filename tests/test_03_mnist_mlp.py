@@ -207,7 +207,7 @@ YOUR_TURN = Lesson(
          "number: no + 1 (3.16)."),
         ("adam", "**step", "**(step - 1)", "this counts steps from 0, but they count "
          "from 1: no - 1 (3.16)."),
-        ("adam", "return w - lr", "return w + lr", "a step goes against the slope: minus "
+        ("adam", "return w - rate", "return w + rate", "a step goes against the slope: minus "
          "(3.17)."),
         ("adam", "np.sqrt(v)", "v", "the typical size is the root of v (3.17)."),
         ("train", "rng.permutation(len(X))", "np.arange(len(X))", "the images are not "
@@ -241,7 +241,7 @@ YOUR_TURN = Lesson(
 
 BREAKS = [  # of README.md, "Break it": the script's text, the change, who notices
     ("dz = da * (z[k - 1] > 0)", "dz = da", "test_backward_matches_central_differences"),
-    ("    lr = lr * math.sqrt(1 - 0.999**step) / (1 - 0.9**step)  # (3.16)\n", "",
+    ("    rate = rate * math.sqrt(1 - 0.999**step) / (1 - 0.9**step)  # (3.16)\n", "",
      "test_adam_keeps_both_running_means"),
     ("rng.permutation(len(X))\n        for", "np.arange(len(X))\n        for",
      "test_every_image_is_seen_once_an_epoch_and_the_rate_falls_in_a_line"),
@@ -1268,6 +1268,31 @@ def test_five_seeds_reach_98_3_percent(tmp_path, capsys):
     assert script.main(["--networks", "5", "--no-show", "--out", str(tmp_path)]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["test_mean"] >= 0.983
+
+
+@pytest.mark.slow
+def test_fewer_mistakes_that_cost_more(tmp_path, capsys, monkeypatch):
+    """What you see: the table of epochs 6 and 10, and which mistakes went."""
+    kept, honest = [], script.measure_both
+
+    def measure_both(W, b, training, validation):
+        kept.append((dict(W), dict(b), *validation))
+        return honest(W, b, training, validation)
+
+    monkeypatch.setattr(script, "measure_both", measure_both)
+    assert script.main(["--no-show", "--out", str(tmp_path)]) == 0
+    table = []
+    for W, b, X, y in (kept[6], kept[10]):
+        z, a = script.forward(W, b, X)
+        costs = -script.log_softmax(z[3])[np.arange(len(y)), y]
+        wrong = a[3].argmax(axis=1) != y
+        table.append((costs, wrong))
+        found = [wrong.sum(), costs[wrong].mean()]
+        found += [costs[where].sum() / len(y) for where in (wrong, ~wrong)]
+        expected = [[101, 3.6, 0.061, 0.008], [89, 4.4, 0.065, 0.006]][len(table) - 1]
+        assert (np.abs(np.subtract(found, expected)) < [1, 0.05, 5e-4, 5e-4]).all()
+    (early, wrong), (late, still) = table
+    assert early[wrong & ~still].mean() < 1.5 < early[wrong & still].mean()
 
 
 @pytest.mark.slow
