@@ -286,20 +286,20 @@ def plot_data(*tables):
 
 def plot_lengths(found):
     """Draw the gradient's length in each layer of untrained networks, and theory."""
-    fig, axs = plt.subplots(1, 2, figsize=(8, 4.4), sharey=True, layout="constrained")
+    fig, axs = plt.subplots(1, max(map(len, found.values())), figsize=(8, 4.4),
+                            sharey=True, layout="constrained")
     for ax, start in zip(axs, STARTS):
-        for i, (name, lengths) in enumerate(found.items()):
-            measured, theory = lengths[start]  # later dots are smaller: none is hidden
+        shown = {name: pair[start] for name, pair in found.items() if start in pair}
+        for i, (name, (measured, theory)) in enumerate(shown.items()):
             layers = np.arange(1, len(theory) + 1)
             ax.semilogy(layers, measured, "o", color=COLOUR_OF[name], label=name,
-                        ms=max(3, 8 - 1.5 * i))
+                        ms=max(3, 8 - 1.5 * i))  # smaller and smaller: none is hidden
             ax.semilogy(layers, theory, **TRUTH, linewidth=1)
-        lost = [name for name in found if found[name][start][0][0] < 0.01]
-        ax.set(xlabel="layer (the gradient comes from the right)",
-               title=f"{start}'s start. Lost: {', '.join(lost) or 'none'}")
-    axs[0].set_ylabel("length of the gradient (at the output: 1)\n"
-                      "(dots: measured; dashed: theory)")
+        lost = [name for name, (measured, _) in shown.items() if measured[0] < 0.01]
+        ax.set_title(f"{start} start. Lost:\n{', '.join(lost) or 'none'}")
+    axs[0].set_ylabel("its length (at the output: 1)\ndots: measured; dashed: theory")
     axs[1].legend(loc="lower right")
+    fig.supxlabel("layer (the gradient comes from the right)", fontsize=10)
     return fig
 
 
@@ -486,12 +486,12 @@ def tell_lengths(names, args):
           "function    Xavier measured   theory  He measured   theory")
     found = {name: {} for name in names}
     for name, pair in found.items():
-        for start in STARTS[:2]:
+        for start in STARTS[:3 if name == "sigmoid" else 2]:  # its own start, too
             rng = np.random.default_rng(args.seed)  # all get the same networks
             pair[start] = (measure_lengths(args.depth, start, name, rng),
                            predict_lengths(args.depth, start, name)[0])
         print("{:10s}{:17.1e}{:9.1e}{:13.1e}{:9.1e}".format(
-            name, *(lengths[0] for both in pair.values() for lengths in both)))
+            name, *(lengths[0] for both in [*pair.values()][:2] for lengths in both)))
     return found
 
 
