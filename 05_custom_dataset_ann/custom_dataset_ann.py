@@ -405,6 +405,7 @@ def plot_towns(shares, y, curve):
 # --- Files and command line -----------------------------------------------------------
 
 PENGUINS = Path(__file__).resolve().parent / "penguins.csv"
+THOUSAND = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")  # 1.199 may be 1199, too
 MISSING = ["", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."]
 DATE = re.compile(r"(19|20)\d\d[01]\d[0-3]\d|\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([ T].*)?")
 NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d*)?|\.\d+)(e\+?\d\d?|e-\d+)?", re.IGNORECASE)
@@ -584,24 +585,42 @@ def read_numbers(texts, decimal=None):
     return np.array(numbers)
 
 
-def read_table(path, args, rng):
-    """Return the names of the columns and a list of rows, at most --max-rows."""
+def read_table(path, most, rng):
+    """Return the names of the columns and {number: row}, at most so many at random."""
     names, *rows = read_rows(path)
     names = [name or f"column {i}" for i, name in enumerate(names, 1)]
     no_names = np.isfinite(read_numbers(names, ".")).any() or len({*names}) < len(names)
     if no_names or len(names) < 2 or not rows:
         raise InputError(f"{path} must begin with two names or more, all different, "
                          f"split by , ; | or tab, and have rows; it has {names}"[:300])
-    if len(rows) > args.max_rows:
-        print(f"{args.max_rows:,} of {len(rows):,} rows, at random (--max-rows)")
-        rows = [rows[n] for n in sorted(rng.permutation(len(rows))[: args.max_rows])]
-    return names, rows
+    chosen = range(len(rows))
+    if len(rows) > most:
+        print(f"{most:,} of {len(rows):,} rows, at random (--max-rows)")
+        chosen = sorted(rng.permutation(len(rows))[:most])
+    return names, {int(n) + 1: rows[n] for n in chosen}
 
 
-def judge_column(name, texts, args):
+def choose_decimal(texts, comma):
+    """Return the decimal mark of a column and, where it may be another, a remark.
+
+    comma says that another column of the file shows a decimal comma. A column in which
+    every mark stands before three digits follows it: then 1.199 is 1199.
+    """
+    decimal, marked = find_decimal(texts), [t for t in texts if "," in t or "." in t]
+    doubt = bool(marked) and all(map(THOUSAND.fullmatch, marked))
+    if not doubt and not any("," in text for text in marked):
+        return decimal, ""
+    decimal = "," if doubt and comma else decimal
+    value = read_numbers(marked[:1], decimal)[0]
+    return decimal, f"; the decimal mark is {decimal!r}, so {marked[0]} is {value:.9g}"
+
+
+def judge_column(name, texts, args, comma=False):
     """Return a column as floats, as words or, left out, as None; and a remark."""
     gaps = np.array([text.lower() in args.missing for text in texts])
-    filled, numbers = texts[~gaps], np.where(gaps, math.nan, read_numbers(texts))
+    filled = texts[~gaps]
+    decimal, mark = choose_decimal(filled, comma)
+    numbers = np.where(gaps, math.nan, read_numbers(texts, decimal))
     known = numbers[np.isfinite(numbers)]
     is_number = len(known) >= 0.9 * max(1, len(filled)) and name not in args.categorical
     distinct, doubt = len({*known} if is_number else {*texts}), ""
@@ -621,22 +640,22 @@ def judge_column(name, texts, args):
                        for word in sorted({*odd})[:5])
     if not is_number:
         return texts, f"{distinct} words, one-hot" + f"; one is {listed}" * bool(odd)
-    comma = f"; the decimal mark is {find_decimal(filled)}" * ("," in "".join(filled))
-    return numbers, "numbers, standardised" + f"; missing: {listed}" * bool(odd) + comma
+    return numbers, "numbers, standardised" + f"; missing: {listed}" * bool(odd) + mark
 
 
-def judge_target(texts, args):
+def judge_target(texts, args, comma=False):
     """Return y (N,), NaN where a row has none; the classes or None; a remark."""
     often = (0.1 if args.missing == MISSING else 1) * len(texts)  # more often: a class
     gaps = {word for word in {*texts} if word == "" or
             word.lower() in args.missing and np.sum(texts == word) <= often}
     labels = np.array(["" if text in gaps else text for text in texts], dtype=object)
-    numbers = read_numbers(labels)
+    decimal, mark = choose_decimal(labels, comma)
+    numbers = read_numbers(labels, decimal)
     known = numbers[np.isfinite(numbers)]
     all_numbers = len(known) == np.sum(labels != "")
     many = all_numbers and len({*known}) > 20 and args.target not in args.categorical
     if args.regression or many:
-        return numbers, None, f"{len(known):,} numbers: regression"
+        return numbers, None, f"{len(known):,} numbers: regression{mark}"
     if all_numbers:  # 1 and 1.0 are one class
         labels = np.array([f"{v:.15g}" if v == v else "" for v in numbers], object)
     words, counts = np.unique(labels[labels != ""], return_counts=True)
@@ -650,30 +669,26 @@ def judge_target(texts, args):
 
 def load_data(args, rng):
     """Return the table as a dict; rows without a label come last in its columns."""
-    (names, rows), target = read_table(args.csv, args, rng), args.target
+    (names, rows), target = read_table(args.csv, args.max_rows, rng), args.target
     for name in [target, *args.drop, *args.categorical, *args.keep]:
         if name not in names:
             near = difflib.get_close_matches(name, names, 3, 0.5) or names[:9]
             near = f"--target with one of {near}" if name == target else near
             raise InputError(f"no column is named {name[:40]!r}; try {near}"[:300])
-    if args.predict:
-        heads, more = read_table(args.predict, args, rng)
-        for row in (dict(zip(heads, row)) | {target: ""} for row in more):
-            rows.append([row.get(name, "") for name in names])
-        absent = [name for name in names if name not in {*heads, *args.drop, target}]
-        print(f"{args.predict.name} lacks {', '.join(absent)[:99] or 'no column'}")
-    texts = dict(zip(names, np.array(rows, dtype=object).T))
-    y, classes, remark = judge_target(texts[target], args)
+    texts = dict(zip(names, np.array([*rows.values()], dtype=object).T))
+    comma = any(find_decimal(column) == "," for column in texts.values())
+    y, classes, remark = judge_target(texts[target], args, comma)
     order = np.argsort(np.isnan(y), kind="stable")  # rows without a label come last
+    places = [(args.csv.name, n) for n in np.array([*rows])[order]]
     y = y[np.isfinite(y)].astype(float if classes is None else int)
-    if len(y) < 20 or classes is not None and not 2 <= len(classes) <= 100:
-        raise InputError(f"the target {target!r} must hold numbers or 2 to 100 classes "
-                         f"in 20 rows; it has {len(y)} rows, {remark[:99]}")
+    if len(y) < 20 or np.ptp(y) == 0 or classes and len(classes) > 100:
+        raise InputError(f"the target {target!r} must hold several numbers or 2 to "
+                         f"100 classes in 20 rows; it has {len(y)} rows, {remark[:99]}")
     print(f"{args.csv.name}: {len(y):,} rows with a label, {len(rows) - len(y):,} not\n"
           f"  {target[:24]:24}  to predict: {remark}")
     columns, size = {}, 2 * sum(args.hidden)  # numbers that one row takes in training
     for name in [name for name in names if name != target]:
-        column, remark = judge_column(name, texts[name][order], args)
+        column, remark = judge_column(name, texts[name][order], args, comma)
         print(f"  {name[:24]:24}  {remark}")
         if column is not None:
             columns[name] = column
@@ -681,8 +696,37 @@ def load_data(args, rng):
     if not columns or size * len(rows) > 5e7:  # 400 MB
         raise InputError(f"{len(columns)} columns are left, {size:,} numbers in each of"
                          f" {len(rows):,} rows: see --keep, --drop, --max-rows")
-    return {"columns": columns, "y": y, "classes": classes, "K": len(classes or "1"),
-            "target": target}
+    table = {"columns": columns, "y": y, "classes": classes, "K": len(classes or "1"),
+             "target": target, "places": places[len(y):]}
+    if args.predict:
+        add_rows(table, args, rng)
+    return table
+
+
+def add_rows(table, args, rng):
+    """Append the rows of --predict to the columns; say what is not known in them."""
+    names, rows = read_table(args.predict, math.inf, rng)
+    texts = dict(zip(names, np.array([*rows.values()], dtype=object).T))
+    comma = any(find_decimal(column) == "," for column in texts.values())
+    absent = [name for name in table["columns"] if name not in texts]
+    if len(absent) == len(table["columns"]):
+        raise InputError(f"{args.predict} has none of the columns {absent}"[:300])
+    print(f"{args.predict.name}: {len(rows):,} rows to answer; it lacks "
+          f"{', '.join(absent)[:99] or 'no column'}")
+    for name, column in table["columns"].items():
+        new = texts.get(name, np.full(len(rows), "", dtype=object))
+        gaps, remark = np.array([text.lower() in args.missing for text in new]), ""
+        odd = ~np.isin(new, column) if column.dtype != float else gaps
+        if column.dtype == float:
+            decimal, remark = choose_decimal(new[~gaps], comma)
+            new = np.where(gaps, math.nan, read_numbers(new, decimal))
+            odd = np.isnan(new)
+        strange = sorted({*texts[name][odd & ~gaps]}) if name in texts else []
+        if strange or remark:
+            remark += f"; not known: {', '.join(strange)[:99]}" * bool(strange)
+            print(f"  {name[:24]:24}  {remark[2:]}")
+        table["columns"][name] = np.append(column, new)
+    table["places"] += [(args.predict.name, n) for n in rows]
 
 
 def name_leaks(table, training, validation):
@@ -701,9 +745,9 @@ def write_answers(table, model):
     rows = np.arange(len(table["y"]), len(next(iter(table["columns"].values()))))
     a, classes = predict(model, table["columns"], rows), table["classes"]
     best = a[:, 0] if classes is None else np.array(classes)[a.argmax(axis=1)]
-    file, head = io.StringIO(newline=""), ["row", f"predicted {table['target']}"]
-    csv.writer(file).writerows([head + (classes or ["number"]),
-                                *zip(range(1, len(rows) + 1), best, *a.round(4).T)])
+    head = ["file", "row", f"predicted {table['target']}"] + (classes or ["number"])
+    file, places = io.StringIO(newline=""), zip(*table["places"])
+    csv.writer(file).writerows([head, *zip(*places, best, *a.round(4).T)])
     return file.getvalue().encode()
 
 

@@ -27,7 +27,7 @@ import signal
 import sys
 import tempfile
 import warnings
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads would wait for each other
@@ -576,10 +576,11 @@ def read_numbers(texts, decimal=None):
     return np.array(numbers)
 
 
+THOUSAND = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")  # 1.199 may be 1199, too
 SUNSPOTS = Path(__file__).resolve().parent / "sunspots.csv"
 MOST = 5000  # values read, the last of a longer file: so that a run takes seconds
-DATES = [day + clock for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S",
-                                   " %H:%M:%S%z", "T%H:%M:%S%z")
+DATES = [day + clock for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S",
+                                   " %I:%M %p", " %H:%M:%S%z", "T%H:%M:%S%z")
          for day in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")]
 DATES += ["%Y-%m", "%Y%m", "%Y%m%d", "%m/%Y", "%m.%Y", "%b-%Y", "%b %Y", "%B %Y",
           "%Y-%b", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"]
@@ -597,13 +598,22 @@ def find_steps(dates):
     return steps / (np.median(steps) or 1.0), f"{unit}, steps of {np.median(steps):.4g}"
 
 
+def read_dates(cells, form):
+    """Return the dates (n,), in UTC if they tell, of the first cells in this form."""
+    dates = []
+    with contextlib.suppress(ValueError):
+        for cell in cells:
+            date = datetime.strptime(cell, form)
+            dates.append(date.replace(tzinfo=None) - (date.utcoffset() or timedelta(0)))
+    return np.array(dates, "datetime64[s]")
+
+
 def read_times(table, path):
     """Return times, steps / the median, unit from rows of (number, time, value)."""
     found, cells = [], [cell for _, cell, _ in table]
-    for form in DATES:
-        with contextlib.suppress(ValueError):
-            dates = np.array([datetime.strptime(cell, form).replace(tzinfo=None)
-                              for cell in cells], "datetime64[s]")
+    fits = {form: read_dates(cells, form) for form in DATES}
+    for form, dates in fits.items():
+        if len(dates) == len(cells):
             found.append((form.replace("%", ""), dates, *find_steps(dates)))
     if found:  # of two readings of 1/2/2020 the one with the steadier steps
         form, *times = min(found, key=lambda f: np.sum(abs(f[2] - 1) > 0.1))
@@ -612,11 +622,24 @@ def read_times(table, path):
         return times
     numbers = read_numbers(cells)
     for n in np.flatnonzero(np.isnan(numbers))[:1]:
-        short = re.fullmatch(r"(\w+[-/. ]){1,2}\d\d", cells[n])
-        raise InputError(f"row {table[n][0]} of {path} begins with {cells[n]!r}: " + (
+        n = max(n, *map(len, fits.values()))  # the first that has no form of the others
+        short = re.fullmatch(r"(\d\d?|[^\W\d]+)([-/. ]\w+)?[-/. ]\d\d", cells[n])
+        raise InputError(f"row {table[n][0]} of {path} has the time {cells[n]!r}: " + (
             "49 may be 1949 or 2049, so write years with four digits" if short else
-            "no known form of time, or not that of all rows; best is 2020-01-31"))
+            "no known form of time, or not that of the rows above; best is 2020-01-31"))
     return numbers, np.diff(numbers) / (np.median(np.diff(numbers)) or 1.0), "steps"
+
+
+def find_labels(head, rows, k):
+    """Return the time of each row: a column of dates, or the first one."""
+    if [name.lower() for name in head[:2]] == ["year", "month"] and k > 1:
+        return [f"{row[0]}-{row[1]}".replace(".0", "") for row in rows]  # 1959.0, 1.0
+    for j in range(len(head)):  # dates may stand behind numbers of rows
+        first = [row[j] for row in rows[:9]]
+        if j != k and any(len(read_dates(first, form)) == 9 for form in DATES) and (
+                j == 0 or not first[0].isdigit()):
+            return [row[j] for row in rows]
+    return [row[0] if k else str(n + 1) for n, row in enumerate(rows)]
 
 
 def read_series(path, column):
@@ -626,12 +649,13 @@ def read_series(path, column):
         print("There is no header: the first row is data")
         head, rows = [f"column {k + 1}" for k in range(len(head))], [head, *rows]
     if column not in (None, *head) or len(rows) < 70:
-        raise InputError(f"{path} needs 70 rows and a column {column or head[-1]!r}, "
+        column = head[-1] if column is None else column
+        raise InputError(f"{path} needs 70 rows and a column {column!r}, "
                          f"but has {len(rows)} rows; columns {', '.join(head)[:200]}")
-    k = head.index(column or head[-1])
-    labels = [row[0] if k else str(n + 1) for n, row in enumerate(rows)]
-    if [name.lower() for name in head[:2]] == ["year", "month"] and k > 1:
-        labels = [f"{row[0]}-{row[1]}".replace(".0", "") for row in rows]  # 1959.0, 1.0
+    if head.count(column) > 1:
+        raise InputError(f"{path} has {head.count(column)} columns {column!r}")
+    k = head.index(column) if column else len(head) - 1
+    labels = find_labels(head, rows, k)
     table = list(zip(itertools.count(2 - bare), labels, [row[k] for row in rows]))
     times, steps, unit = read_times(table[-MOST:], path)
     if times[0] > times[-1]:
@@ -641,7 +665,11 @@ def read_series(path, column):
     if len(rows) > MOST:
         print(f"Of {len(rows)} rows the latest {MOST} are used")
     places, labels, texts = zip(*table[-MOST:])
-    x = read_numbers(texts)
+    x, mark = read_numbers(texts), find_decimal(texts)
+    points = [text for text in texts if "." in text]
+    if "," in "".join(texts) or points and all(map(THOUSAND.fullmatch, points)):
+        n = next(n for n, text in enumerate(texts) if {*text} & {",", "."})
+        print(f"The decimal mark is {mark!r}, so {texts[n]} is read as {x[n]:.9g}")
     for n in np.flatnonzero(~(abs(x) < 1e50))[:1]:
         raise InputError(f"row {places[n]} of {path} has {texts[n]!r} where a number "
                          f"should be ({head[k]}): fill it in, or cut the series there")

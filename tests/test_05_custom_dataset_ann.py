@@ -386,7 +386,7 @@ def test_quotes_newlines_and_decimal_commas(file, capsys):
     assert table["columns"]["town"][:3].tolist() == [
         "Bath; Avon", 'York "N"', "two\nlines"
     ]  # fmt: skip
-    assert "the decimal mark is ," in capsys.readouterr().out
+    assert "the decimal mark is ',', so 1.234,5 is 1234.5" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -596,9 +596,9 @@ def test_missing_files_columns_and_contradictions_are_one_sentence(tmp_path, cap
 
 def test_a_long_file_is_sampled_fairly(file, capsys):
     path = file(text_of([f"{i},{i},red,{'ab'[i % 2]}" for i in range(5000)]))
-    args = settings("--max-rows", "500")
-    _, rows = script.read_table(path, args, np.random.default_rng(0))
-    kept = np.array([int(row[1]) for row in rows])
+    _, rows = script.read_table(path, 500, np.random.default_rng(0))
+    kept = np.array([int(row[1]) for row in rows.values()])
+    assert (kept == np.array([*rows]) - 1).all()  # rows are numbered as in the file
     assert len(set(kept)) == 500 and "500 of 5,000 rows" in capsys.readouterr().out
     assert abs(kept.mean() - 2500) < 4 * 1443 / math.sqrt(500)
     assert (np.diff(kept) > 0).all()
@@ -1130,6 +1130,8 @@ def test_a_run_answers_new_rows_and_names_what_they_lack(
     with open(tmp_path / "out/predictions.csv", newline="", encoding="utf-8") as f:
         rows = list(csv.DictReader(f))
     assert [row["row"] for row in rows] == ["1", "2", "3"]
+    assert {row["file"] for row in rows} == {new.name}
+    assert "not known: Atlantis" in printed and "not known: wide" in printed
     assert [row["predicted species"] for row in rows[:2]] == ["Gentoo", "Adelie"]
     for row in rows:
         p = {k: float(row[k]) for k in ("Adelie", "Chinstrap", "Gentoo")}
@@ -1143,6 +1145,59 @@ def test_bad_rows_to_predict_stop_before_training(text, file, tmp_path, capsys):
     assert script.main(flags) == 2
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1 and "epoch" not in captured.out
+
+
+def new_columns(file, text, new, *flags):
+    """Return the columns of a table of texts, 24 rows, and what they are with new rows."""
+    more = file(new)
+    more = more.rename(more.with_name("new.csv"))
+    path = file(text)  # both had one name
+    alone = read(path, *flags)
+    both = read(path, *flags, "--predict", str(more))
+    assert both["places"] == [("new.csv", n + 1) for n in range(new.count("\n") - 1)]
+    return alone["columns"], both["columns"]
+
+
+def test_new_rows_change_nothing_of_what_is_learnt(file, capsys):
+    """Not the kind of a column, not its decimal mark, not which columns are left out."""
+    rows = "".join(f"{n}.25{n % 9};red;7;{'ab'[n % 2]}\n" for n in range(30))
+    new = "a;c;same\n90,5;red;8\nhigh;green;9\n"
+    alone, both = new_columns(file, "a;c;same;y\n" + rows.replace("red", "blue", 9), new)
+    assert both["a"][:30].tolist() == alone["a"].tolist() and "same" not in both
+    assert both["a"][30] == 90.5 and np.isnan(both["a"][31])
+    assert both["c"].tolist() == [*alone["c"], "red", "green"]
+    printed = capsys.readouterr().out
+    assert "so 90,5 is 90.5; not known: high" in printed and "not known: green" in printed
+
+
+def test_all_new_rows_are_answered_and_none_of_a_strange_file(file, capsys):
+    rows = "".join(f"{n},{n % 7},{'ab'[n % 2]}\n" for n in range(60))
+    new = "p,q\n" + "1,2\n" * 70
+    _, both = new_columns(file, "p,q,y\n" + rows, new, "--max-rows", "50", "--keep", "p", "q")
+    assert len(both["p"]) == 50 + 70
+    with pytest.raises(script.InputError, match="none of the columns"):
+        new_columns(file, "p,q,y\n" + rows, "P,Q\n1,2\n", "--keep", "p", "q")
+
+
+@pytest.mark.parametrize(
+    "other, mark, value", [("138,5", ",", 1199), ("138.5", ".", 1.199), ("138", ".", 1.199)]
+)
+def test_points_before_three_digits_follow_the_other_columns(
+    other, mark, value, file, capsys
+):
+    """German 1.199 beside 138,5 is 1199; elsewhere it is said aloud what it is."""
+    rows = "".join(f"{n}{other};{'1.199' if n % 2 else 561 + n};{n % 3 + 1}.{n}\n"
+                   for n in range(100, 130))  # fmt: skip
+    table = read(file("qm;rent;y\n" + rows), "--regression", "--keep", "qm", "rent")
+    assert table["columns"]["rent"][1] == value
+    assert f"the decimal mark is '{mark}', so 1.199 is {value:g}" in capsys.readouterr().out
+    assert table["y"][0] == (2100 if mark == "," else 2.1)
+
+
+def test_a_constant_number_is_no_target(file, capsys):
+    rows = "".join(f"{n},{n % 7},5\n" for n in range(60))
+    with pytest.raises(script.InputError, match="several numbers"):
+        read(file("p,q,y\n" + rows), "--regression")
 
 
 def test_a_dollar_is_no_mathematics(file, tmp_path, capsys, short_towns):

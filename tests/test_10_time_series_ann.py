@@ -1045,8 +1045,54 @@ def test_rows_are_counted_as_they_stand_in_the_file(monkeypatch, tmp_path):
         with pytest.raises(script.InputError, match=rf"row {row} of .* '\?'"):
             script.read_series(path, None)
     path = write(tmp_path / "gap.csv", WAVE, [*range(1, 91), "soon", *range(92, 101)])
-    with pytest.raises(script.InputError, match="row 92 of .* begins with 'soon'"):
+    with pytest.raises(script.InputError, match="row 92 of .* the time 'soon'"):
         script.read_series(path, None)
+
+
+def test_dates_behind_an_index_are_found(tmp_path, capsys):
+    days = np.datetime_as_string(np.datetime64("2020-01-04") + np.arange(100)).tolist()
+    rows = [f"{n},{day},7,{v}" for n, (day, v) in enumerate(zip(days[::-1], WAVE[::-1]))]
+    (tmp_path / "frame.csv").write_text(",date,sold,sold\n" + "\n".join(rows))
+    labels, times, x, _ = script.read_series(tmp_path / "frame.csv", None)
+    assert labels == days and times[0] == np.datetime64(days[0])  # turned round
+    np.testing.assert_array_equal(x, WAVE)  # the last column, though two have its name
+    with pytest.raises(script.InputError, match="2 columns 'sold'"):
+        script.read_series(tmp_path / "frame.csv", "sold")
+    with pytest.raises(script.InputError, match="a column ''"):
+        script.read_series(write(tmp_path / "good.csv", WAVE), "")
+
+
+@pytest.mark.parametrize("odd", ["Total", "2020-02-30", "", "01.03.2020"])
+def test_the_first_time_of_another_form_is_named(odd, tmp_path):
+    days = np.datetime_as_string(np.datetime64("2020-01-04") + np.arange(100)).tolist()
+    path = write(tmp_path / "bad.csv", WAVE, [*days[:60], odd, *days[61:]])
+    with pytest.raises(script.InputError, match=f"row 62 .* '{odd}': no known form"):
+        script.read_series(path, None)
+
+
+def test_hours_with_an_offset_are_read_in_utc(tmp_path, capsys):
+    first = np.datetime64("2020-03-29T00:00") + np.timedelta64(1, "h") * np.arange(100)
+    texts = [f"{t}:00+01:00" if n < 2 else f"{t + np.timedelta64(1, 'h')}:00+02:00"
+             for n, t in enumerate(first)]  # fmt: skip
+    path = write(tmp_path / "berlin.csv", WAVE, texts)
+    _, times, _, _ = script.read_series(path, None)
+    assert times[0] == np.datetime64("2020-03-28T23:00")
+    for form in ("%Y-%m-%dT%H:%M", "%d.%m.%Y %I:%M %p"):
+        texts = [t.astype(object).strftime(form) for t in first]
+        script.read_series(write(path, WAVE, texts), None)
+
+
+@pytest.mark.parametrize(
+    "texts, said",
+    [(["1.509", "561"], "'.', so 1.509 is read as 1.509"), (["100,69", "7"], "',', so 100,69"),
+     (["1.5", "1.509"], None), (["7", "12"], None), (["1,509", "7.25"], "so 1,509 is read as 1509")],
+)  # fmt: skip
+def test_a_doubtful_decimal_mark_is_said_aloud(texts, said, tmp_path, capsys):
+    rows = [f"{n};{texts[n % 2]}" for n in range(100)]
+    (tmp_path / "mark.csv").write_text("day;sold\n" + "\n".join(rows))
+    script.read_series(tmp_path / "mark.csv", None)
+    printed = capsys.readouterr().out
+    assert said in printed if said else "decimal" not in printed
 
 
 def test_a_year_and_a_month_as_pandas_writes_them(tmp_path):
