@@ -620,6 +620,13 @@ def test_a_plane_shows_the_walls_where_the_jumps_are_all_of_the_path(seed):
     assert ends["jumps_plane"] > 0.9 * ends["jumps_all"]
     assert ends["walked"] > 20 * ends["away"] and ends["longest"] < ends["away"] / 3
     assert ends["middle_slope"] < ends["end_slope"] / 20, "the jumps make it long"
+    X, y, _ = beginning(seed)
+    theta = walk(seed, 0.4)[2][-1]
+    steps = [theta := theta - 0.4 * script.gradient(theta, X, y) for _ in range(4000)]
+    for each, shown in ((40, 0.03), (41, 4.9)) if seed == 0 else ():  # one side, both
+        path = np.array(steps[::each])
+        d, H = script.plane_of_path(path)[0], whole(path[-1], X, y)
+        assert np.linalg.eigvalsh(d @ H @ d.T)[-1] == pytest.approx(shown, abs=0.02)
     calm = jumps(seed, 0.2)
     assert calm["jumps_plane"] < 0.1 * calm["jumps_all"]
 
