@@ -228,7 +228,6 @@ def distort(X, shape, rng, shift=1.0, bend=0.6, waves=4):
     deviation), others by ``bend`` / frequency. Chosen on validation images.
     """
     from scipy.ndimage import map_coordinates
-
     f = np.arange(waves)
     rows, columns = (np.cos(np.pi * np.outer(f, (np.arange(n) + 0.5) / n))
                      for n in shape)  # (waves, height), (waves, width)
@@ -548,7 +547,7 @@ def load_network(path, n_in, n_out):
                              f"b{k} {b[k].shape} are no layer with {size} inputs")
         W[k], b[k] = W[k].astype(np.float32), b[k].reshape(1, -1).astype(np.float32)
         size = b[k].size
-    if size != n_out or not all(np.isfinite(W[k]).all() for k in W):
+    if size != n_out or not all(np.isfinite([*W[k], *b[k]]).all() for k in W):
         raise InputError(f"{path} must hold finite W1, b1, ..., and {n_out} outputs")
     return W, b
 
@@ -556,7 +555,6 @@ def load_network(path, n_in, n_out):
 def read_grey(path):
     """Return the brightness (H, W) of a picture, its longer side 400 pixels."""
     from PIL import Image, ImageOps, ImageStat
-
     try:
         with Image.open(path) as file:
             if max(file.size) > min(100 * min(file.size), 9_000):
@@ -577,9 +575,8 @@ def read_grey(path):
 
 
 def find_marks(grey):
-    """Return the marks of a page, boolean arrays from the left; no frames or specks."""
+    """Return the marks of a page from the left, boolean, and how many it has in all."""
     from scipy import ndimage
-
     smooth = ndimage.gaussian_filter(grey, 1)  # against noise; widths in pixels of 400
     if np.sum((smooth - ndimage.uniform_filter(smooth, 133)) ** 3) > 0:  # light on dark
         smooth = 255 - smooth
@@ -598,15 +595,17 @@ def find_marks(grey):
             edge = any(s.start == 0 or s.stop == n for s, n in zip(box, grey.shape))
             marks.append((edge, box[1].start, sizes[i - 1], mine & mask[box]))
     marks = [m for m in marks if not m[0]] or marks
-    long = 0.7 * max(m[2] for m in marks)
-    return [m[3] for m in sorted(marks, key=lambda m: m[1]) if m[2] > long]
+    least = max(m[2] for m in marks) / 5  # a dilation made each side 10 pixels longer
+    kept = [m for m in marks if m[2] > least and
+            m[3].shape[1] - 10 <= 4 * (m[3].shape[0] - 10)] or marks
+    long = 0.7 * max(m[2] for m in kept)
+    return [m[3] for m in sorted(kept, key=lambda m: m[1]) if m[2] > long], len(marks)
 
 
 def center_like_mnist(mark, shape=(28, 28)):
     """Return ink (H, W) as MNIST's: 20 x 20, centre of mass in the middle; (1, D)."""
     from PIL import Image
     from scipy.ndimage import center_of_mass
-
     picture = Image.fromarray(mark.astype(np.float32))
     picture = picture.crop(picture.getbbox())
     scale = min(shape) * 20 / 28 / max(picture.size)
@@ -615,18 +614,16 @@ def center_like_mnist(mark, shape=(28, 28)):
     corner = np.rint(np.array(shape) / 2 - center_of_mass(small))
     room = np.subtract(shape, small.shape)  # empty rows and columns
     before = np.clip(corner, 0, room).astype(int)
-    sides = np.stack([before, room - before], axis=1)
-    return np.pad(small / small.max(), sides).reshape(1, -1)
+    return np.pad(small / small.max(), np.c_[before, room - before]).reshape(1, -1)
 
 
 def read_pictures(paths, W, b, shape, classes):
     """Print what the network reads on pictures; return dicts: a figure, a table."""
     from PIL import Image, ImageOps
-
     tiles, texts, table = [], [], f"file,separate marks,answer,{','.join(classes)}\n"
     for path in paths:
         try:
-            marks = find_marks(grey := read_grey(path))
+            marks, n = find_marks(grey := read_grey(path))
         except InputError as error:  # the other pictures are read all the same
             print(f"{path}: {error}")
             continue
@@ -634,6 +631,7 @@ def read_pictures(paths, W, b, shape, classes):
         a = probabilities(W, b, x)[0]
         name, numbers = classes[a.argmax()], ",".join(f"{p:.4f}" for p in a)
         several = f", the leftmost of {len(marks)} separate marks" * (len(marks) > 1)
+        several += f"; left out as small or flat: {n - len(marks)}" * (n > len(marks))
         print(f"{path.name}: {name} ({a.max():.1%}){several}")
         table += f'"{path.name}",{len(marks)},{name},{numbers}\n'
         seen = np.kron(x.reshape(shape), np.ones((4, 4)))
@@ -694,6 +692,9 @@ def train_seeds(args, start, parts, sizes, shape):
 
 def read_digits(args):
     """Load, train, test, read pictures from elsewhere, draw and save."""
+    for path in args.predict:  # now, since training takes long
+        if not (os.path.isfile(path) and os.access(path, os.R_OK)):
+            raise InputError(f"{path} is no file that can be opened")
     arrays, classes = read_images(args.data)
     parts = training, validation, (X, y) = load_data(arrays, args.images)
     sizes, start = [X.shape[1], *args.hidden, len(classes)], None

@@ -1682,6 +1682,19 @@ def read_rows(path):
     return [[cell.strip() for cell in row] for row in rows]
 
 
+MISSING = ["", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."]
+
+
+def refuse_missing(path, labels):
+    """Raise InputError if a label is empty, or a word that says it is missing."""
+    missing = {*MISSING} - ({"-"} if "+" in labels else set())  # + and - are classes
+    found = [label for label in labels if label.lower() in missing]
+    if found:
+        words = ", ".join(map(repr, sorted(set(found))))
+        raise InputError(f"{path} has {len(found)} row(s) without a label ({words}): "
+                         "leave them out, or give them another label")
+
+
 def read_labelled_points(path):
     """Read a CSV file with two numbers and a label in each row, after a header or not.
 
@@ -1711,6 +1724,7 @@ def read_labelled_points(path):
                 raise InputError(f"{path}: {row[j][:40]!r} in data row {n + 1}, column "
                                  f"{j + 1}, is no number of a usable size")
     labels = np.array([row[2] for row in rows], dtype=object)
+    refuse_missing(path, labels.tolist())
     seen = {}
     for label in sorted(set(labels)):
         value = label
@@ -1956,6 +1970,15 @@ def verdict(picture):
               "more neurons (--hidden 16 8), another --lr, or other --inputs.")
 
 
+def tell_file(path, data):
+    """Print the classes of a file and what of its first row was taken as names."""
+    names = " and ".join(name[:20] for name in data["axes"])
+    text = ", ".join(name[:20] for name in data["classes"])
+    if data["axes"] != ["x1", "x2"]:
+        text += f"; the first row was read as names, {names}"
+    print(f"{path.name}: the classes are {text}")
+
+
 def watch(args):
     """Learn, in a window or without one; draw and save."""
     plt.rcParams.update(LOOK)
@@ -1966,7 +1989,10 @@ def watch(args):
     picture = Window(args) if live else Picture(args)
     n, n_test = len(picture.data["X"]), len(picture.data["test_X"])
     print(f"{picture.name}, learning rate {args.lr:g}, batch {args.batch_size}, seed "
-          f"{args.seed}\n{n} points to train on, {n_test} to test\n", flush=True)
+          f"{args.seed}\n{n} points to train on, {n_test} to test")
+    if args.csv:
+        tell_file(args.csv, picture.data)
+    print(flush=True)
     others, figures = {}, {"final": picture.fig}
     if live:
         plt.show()

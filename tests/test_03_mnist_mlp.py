@@ -868,7 +868,7 @@ def photograph(digit, size=300, invert=False, light=0.0, noise=0.0):
 
 
 def as_seen(path):
-    return script.center_like_mnist(script.find_marks(script.read_grey(path))[0])
+    return script.center_like_mnist(script.find_marks(script.read_grey(path))[0][0])
 
 
 @pytest.mark.parametrize(
@@ -941,7 +941,7 @@ def test_ink_on_transparency_is_seen_whatever_its_colour(colour, tmp_path):
     ink[..., 3] = 0
     ink[10:50, 25:32, 3] = 255
     Image.fromarray(ink).save(tmp_path / "clear.png")
-    (mark,) = script.find_marks(script.read_grey(tmp_path / "clear.png"))
+    (mark,), _ = script.find_marks(script.read_grey(tmp_path / "clear.png"))
     assert 4 < mark.shape[0] / mark.shape[1] < 7 and mark.mean() > 0.75
 
 
@@ -963,7 +963,7 @@ def test_a_contrast_of_ten_grey_levels_is_no_ink(contrast, found):
     page = np.full((400, 400), 100.0)
     page[190:210, 190:210] += contrast
     if found:
-        (mark,) = script.find_marks(page)
+        (mark,), _ = script.find_marks(page)
         assert 300 < mark.sum() < 500
     else:
         with pytest.raises(script.InputError, match="one colour"):
@@ -982,21 +982,45 @@ def square(page, top, left, side, width=0):
 def test_what_is_a_mark_and_what_is_not():
     page = square(np.full((400, 400), 255.0), 150, 100, 60)
     for size, marks in ((60, 2), (50, 2), (35, 1)):  # beside it: as large, smaller, small
-        found = script.find_marks(square(page.copy(), 150, 250, size))
+        found, every = script.find_marks(square(page.copy(), 150, 250, size))
+        assert every == 2
         assert len(found) == marks and found[0].shape[0] > 55
-    found = script.find_marks(square(page.copy(), 150, 20, 50))
+    found, _ = script.find_marks(square(page.copy(), 150, 20, 50))
     assert len(found) == 2 and found[0].shape[0] < 70 < 10 * found[1].shape[0]
     assert found[0].sum() < found[1].sum()  # the leftmost is the first, if smaller
-    assert len(script.find_marks(square(page.copy(), 0, 250, 60))) == 1  # at the edge
+    assert script.find_marks(square(page.copy(), 0, 250, 60))[1] == 1  # at the edge
     framed = square(np.full((400, 400), 255.0), 50, 50, 300, width=4)
-    assert script.find_marks(framed)[0].shape[0] > 290  # an empty square is a mark
+    assert script.find_marks(framed)[0][0].shape[0] > 290  # an empty square is a mark
     framed[150:210, 170:230] = 0
-    (mark,) = script.find_marks(framed)
+    (mark,), _ = script.find_marks(framed)
     assert 60 <= mark.shape[0] < 80
     framed[150:210, 170:230] = 255
     framed[150:160, 170:180] = 0  # a speck, less than a tenth as long, makes no frame
-    assert script.find_marks(framed)[0].shape[0] > 290
-    assert len(script.find_marks(255 - page)) == 1
+    assert script.find_marks(framed)[0][0].shape[0] > 290
+    assert len(script.find_marks(255 - page)[0]) == 1
+
+
+def bar(page, top, left, height, width):
+    """Draw a filled rectangle on the page."""
+    page[top : top + height, left : left + width] = 0
+    return page
+
+
+@pytest.mark.parametrize(
+    "digit, height, length, chosen",
+    [
+        (60, 10, 300, 60),  # an underline
+        (60, 60, 300, 60),  # 5 times as wide as high
+        (60, 90, 300, 90),  # not flat: 3 times as wide as high
+        (20, 10, 300, 10),  # beside a speck, less than a fifth as long, it is all there is
+        (0, 10, 300, 10),
+    ],
+)
+def test_an_underline_is_passed_over_beside_a_mark(digit, height, length, chosen):
+    page = bar(np.full((400, 400), 255.0), 250, 50, height, length)
+    (mark,), every = script.find_marks(bar(page, 100, 180, digit, digit // 2))
+    rows = np.nonzero(mark.any(axis=1))[0]
+    assert abs(np.ptp(rows) + 1 - chosen) <= 4 and every == (2 if digit else 1)
 
 
 STROKES = {  # in a unit square, y downwards
@@ -1055,7 +1079,7 @@ def test_pages_of_many_kinds_are_read(kind, tmp_path):
         plain = as_seen(tmp_path / "plain.png")
         assert script.probabilities(*trained(), plain).argmax() == digit
         page_of(kind, digit).save(tmp_path / "page.png")
-        marks = script.find_marks(script.read_grey(tmp_path / "page.png"))
+        marks, _ = script.find_marks(script.read_grey(tmp_path / "page.png"))
         seen = script.center_like_mnist(marks[0])
         assert len(marks) == (2 if kind == "two" else 1)
         blurred = [gaussian_filter(x.reshape(28, 28), 2).ravel() for x in (plain, seen)]
@@ -1075,12 +1099,46 @@ def test_predict_shows_prints_and_writes_answers(tmp_path, capsys, no_pictures):
     assert script.main(predict_flags(tmp_path, *pictures)) == 0
     out, err = capsys.readouterr()
     assert "se$v_en.png: 7 (" in out and err == ""
-    assert "the leftmost of 2 separate marks" in out
+    assert "the leftmost of 2 separate marks" in out and "left out" not in out
     assert (tmp_path / "predictions.png").exists()
     lines = (tmp_path / "predictions.csv").read_text().splitlines()
     assert lines[0] == "file,separate marks,answer,0,1,2,3,4,5,6,7,8,9"
     assert lines[1].startswith('"se$v_en.png",1,7,') and len(lines) == 3
     assert sum(map(float, lines[1].split(",")[3:])) == pytest.approx(1, abs=0.01)
+
+
+def test_an_underlined_digit_is_read_and_the_line_is_counted(
+    tmp_path, capsys, no_pictures
+):
+    for digit in (2, 4, 7):
+        page = page_of("plain", digit)
+        ImageDraw.Draw(page).line((40, 420, 440, 425), fill=60, width=10)
+        page.save(tmp_path / f"{digit}.png")
+    pages = [tmp_path / f"{digit}.png" for digit in (2, 4, 7)]
+    assert script.main(predict_flags(tmp_path, *pages)) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if ".png: " in line]
+    for digit, line in zip((2, 4, 7), lines):
+        assert line.startswith(f"{digit}.png: {digit} (")
+        assert line.endswith("%); left out as small or flat: 1")
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "locked", "long"])
+def test_a_picture_that_cannot_be_opened_is_said_before_training(
+    kind, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(script, "read_images", lambda path: pytest.fail("too late"))
+    path = tmp_path / ("n" * 300 if kind == "long" else "photo.jpg")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "locked":
+        path.touch()
+        monkeypatch.setattr(script.os, "access", lambda file, how: file != path)
+    page_of("plain", 4).save(tmp_path / "four.png")
+    flags = ["--predict", str(tmp_path / "four.png"), str(path), "--out", str(tmp_path)]
+    assert script.main([*flags, "--no-show"]) == 2
+    error = capsys.readouterr().err
+    assert f"{path} is no file that can be opened" in error
+    assert error.count("\n") == 1 and "Errno" not in error
 
 
 def test_the_title_over_a_single_picture_is_whole(tmp_path):
@@ -1175,7 +1233,6 @@ def test_bad_pictures_do_not_stop_the_others(tmp_path, capsys, no_pictures):
         "plain.png": "one colour",
         "line.png": "5000 x 2 pixels",
         "huge.png": "exceeds limit",
-        "missing.png": "No such file",
         "torn.png": "truncated",
     }
     names = [tmp_path / name for name in bad]
@@ -1222,6 +1279,8 @@ def test_weights_survive_a_round_trip_and_training_goes_on(
         ({"W1": np.zeros((784, 10)), "b1": np.zeros(9)}, "architecture"),
         ({"W1": np.zeros((784, 9)), "b1": np.zeros(9)}, "10 outputs"),
         ({"W1": np.full((784, 10), np.nan), "b1": np.zeros(10)}, "finite"),
+        ({"W1": np.zeros((784, 10)), "b1": np.full(10, np.nan)}, "finite"),
+        ({"W1": np.zeros((784, 10)), "b1": np.full((1, 10), np.inf)}, "finite"),
         ({"first": np.zeros(3)}, "10 outputs"),
         ({"first": np.zeros(3), "second": np.zeros(4)}, "architecture"),
         ({"W1": np.full((784, 10), "0"), "b1": np.zeros(10)}, "architecture"),

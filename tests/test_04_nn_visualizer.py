@@ -925,8 +925,10 @@ def test_csv_with_many_classes_is_drawn_in_its_own_units(
         ("1,2,1\n3,4,1.0\n5,6,2\n7,8,2\n", "one number"),
         ('1,2,a\n3,4,"b\n5,6,a\n7,8,b\n', "regular"),
         ("".join(f"{n},2,k{n}\n" for n in range(20)), "2 to 16"),
+        *(("1,2,a\n3,4,b\n" * 4 + f"5,6,{word}\n", f"1 row(s) without a label ({word!r})")
+          for word in ("", "NA", "nan", "None", "?", "-")),
     ],
-)
+)  # fmt: skip
 def test_bad_csv_is_one_sentence(text, words, tmp_path, capsys):
     path = write(tmp_path / "bad.csv", text)
     assert script.main(["--csv", path, "--no-show", "--out", str(tmp_path / "o")]) == 2
@@ -934,6 +936,29 @@ def test_bad_csv_is_one_sentence(text, words, tmp_path, capsys):
     assert captured.out == "" and captured.err.count("\n") == 1
     assert words in captured.err and "bad.csv" in captured.err
     assert not list((tmp_path / "o").iterdir())
+
+
+def test_minus_beside_plus_is_a_class_and_no_gap(tmp_path, rng):
+    path = write(tmp_path / "p.csv", "1.5,2,+\n2.5,1,-\n" * 4)
+    assert script.load_data(script.parse_args(["--csv", path]), rng)["classes"] == ["+", "-"]
+    write(tmp_path / "p.csv", "1.5,2,+\n2.5,1,-\n" * 4 + "1,1,?\n")
+    with pytest.raises(script.InputError, match="1 row"):
+        script.load_data(script.parse_args(["--csv", path]), rng)
+
+
+@pytest.mark.parametrize("head, said", [("NA,2.5,no\n", " names, NA and 2.5\n"), ("", "")])
+def test_the_classes_of_a_file_and_names_from_its_first_row_are_said(
+    head, said, tmp_path, capsys, monkeypatch
+):
+    for name in ("films", "stages", "window_png"):
+        monkeypatch.setattr(script, name, lambda picture: {})
+    path = write(tmp_path / "p.csv", head + "1.5,2,no\n2.5,1,yes\n" * 4)
+    flags = ["--csv", path, "--epochs", "1", "--no-show", "--out", str(tmp_path / "o")]
+    assert script.main(flags) == 0
+    out = capsys.readouterr().out
+    (line,) = [line for line in out.splitlines(True) if "the classes are" in line]
+    assert line.startswith("p.csv: the classes are no, yes") and line.endswith(said)
+    assert ("first row" in line) == bool(said)
 
 
 def test_semicolons_are_read(tmp_path, rng):
