@@ -187,10 +187,11 @@ def test_no_script_swells(path):
     ``until_ctrl_c``: its six lines took two out of every ``train``, and for the line of
     ``run_safely`` that saves half a second.
 
-    02's may have 190 lines more: it draws the sigmoid, the circuit, the network and the corners;
-    09's may have 65 more, for the paired differences and the test of doubt; 05's 54, for
-    helpers that others have, too, and so that rows of ``--predict`` change nothing; 03's
-    one, for underlines; 07's six, so that its ``train`` is plain; 10's 28, for dates behind an index, times in UTC, the row with another form of time, a doubtful mark.
+    02's may have 190 lines more: it draws the sigmoid, the circuit, the network and the
+    corners; 09's may have 65 more, for the paired differences and the test of doubt; 05's
+    54, for helpers that others have, too, and so that rows of ``--predict`` change nothing;
+    03's one, for underlines; 07's six, so that its ``train`` is plain; 10's 28, for dates
+    behind an index, times in UTC, the row with another form of time, a doubtful mark.
     """
     lines = source(path).count("\n")
     assert lines <= LONGEST.get(path.parent.name[:2], math.inf)
