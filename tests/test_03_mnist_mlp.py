@@ -144,9 +144,10 @@ def your_turn_calls(script, rng, N):
         "softmax": [(scores,), (1000 * scores,)],  # exp of these is infinite
         "forward": [(W, b, X)],
         "log_softmax": [(scores,), (1000 * scores,)],
-        "loss": [(z[len(W)], y)],
+        "loss": [(z[len(W)], y), (1000 * z[len(W)], y)],
         "backward": [(W, z, a, y)],
-        "adam": [(w, g, m, w**2, 2, 0.1), (w, 0 * g, 0 * m, 0 * w, 1, 0.1)],
+        "adam": [(w, g, m, w**2, 2, 0.1), (w, 1e-8 * g, 0 * m, 0 * w, 1, 0.1),
+                 (w, 0 * g, 0 * m, 0 * w, 1, 0.1)],
         "train": [(W, b, *parts, 2, 0.001, 3, run)],
     }
 
@@ -163,12 +164,38 @@ YOUR_TURN = Lesson(
         "adam": "(3.14) to (3.17). Return the new w, m and v; leave the old ones.",
         "train": "Means of 0, W and b copied as dicts; history = [measure_both(...)]. "
         "Each epoch: rng.permutation, then forward, backward, (3.18), adam for each "
-        "batch; append measure_both(...). Return W, b, history.",
+        "batch; append measure_both(...) and call stop_if_diverged. Return W, b, history.",
     },
     calls=your_turn_calls,
     names={"forward": ("z", "a"), "backward": ("dW", "db"), "adam": ("w", "m", "v"),
            "train": ("W", "b", "history")},
     slips=[
+        ("softmax", "z - z.max(axis=-1, keepdims=True)", "z", "the shift is missing: with "
+         "large scores e^z is infinite. Subtract each row's largest score first."),
+        ("softmax", "z.max(axis=-1, keepdims=True)", "z.max()", "the shift is that of all "
+         "rows: in a row far below it every e^z is 0. Take each row's own largest score."),
+        ("log_softmax", "z - z.max(axis=-1, keepdims=True)", "z", "the shift is missing: "
+         "with large scores e^z is infinite. Subtract each row's largest score first."),
+        ("log_softmax", "z.max(axis=-1, keepdims=True)", "z.max()", "the shift is that of "
+         "all rows: in a row far below it every e^z is 0. Take each row's own largest."),
+        ("loss", "log_softmax(z)", "np.log(softmax(z))", "softmax of a small score is 0, and "
+         "its log infinite: take log_softmax, which is exact there (3.6)."),
+        ("loss", "log_softmax(z)", "softmax(z)", "the log of the probability is missing "
+         "(3.7)."),
+        ("adam", "0.9 * m + 0.1 * g", "0.9 * m + g", "0.1 is missing in front of g: m is a "
+         "mean, so the shares 0.9 and 0.1 add up to 1 (3.14)."),
+        ("adam", " / (1 - 0.9**step)", "", "the correction of m for its start at 0 is "
+         "missing: / (1 - 0.9^t) (3.16)."),
+        ("adam", " * math.sqrt(1 - 0.999**step)", "", "the correction of v for its start at "
+         "0 is missing: the root of 1 - 0.999^t (3.16)."),
+        ("adam", "rate * m / (", "rate * g / (", "the step goes along m, the mean of the "
+         "slopes, not along this one slope (3.17)."),
+        ("adam", "(np.sqrt(v) + 1e-8)", "np.sqrt(v + 1e-8)", "1e-8 stands behind the root, "
+         "not in it (3.17)."),
+        ("adam", "return w - rate", "return -rate", "the weights themselves are missing: the "
+         "step is subtracted from w (3.17)."),
+        ("train", "1 - step / steps", "1 - (step + 1) / steps", "the first step has the "
+         "whole rate: step is counted after this line (3.18)."),
         ("relu", "np.maximum", "np.minimum", "this keeps what is negative; ReLU keeps "
          "what is positive (3.1)."),
         ("softmax", "e / e.sum(axis=-1, keepdims=True)", "e / e.sum()", "divide each row "

@@ -63,21 +63,29 @@ def your_turn_calls(script, rng, n):
     lines, thetas = rng.normal(size=(3, 2)), rng.normal(size=(3, theta.size))
     many = script.unpack(thetas)  # a stack of three
     caches = script.forward(many, X)
+    other = {name: params[name] for name in ("W2", "b2", "b1", "W1")}
+    low = np.linalg.solve(script.BOWL, script.A.T @ script.HEIGHTS / 4) + [1e-8, 2e-8]
+    X3, y3 = (np.stack([each, each[::-1], 2 * each]) for each in (X, y))  # own data
+    caches3 = script.forward(many, X3)
     return {
         "line_loss": [(line,), (lines,)],
         "line_gradient": [(line,)],
         "descend": [(line, 0.2, 0.3, 4), (line, 0.2, 0.3, 4, np.array([1, 0]))],
-        "descend_adam": [(line, 0.2, 0.9, 4), (line, 0.2, 0.3, 4)],
-        "forward": [(params, X), (many, X)],
-        "pack": [(params,), (many,)],
+        "descend_adam": [(line, 0.2, 0.9, 4), (line, 0.2, 0.3, 4), (low, 0.2, 0.9, 1)],
+        "forward": [(params, X), (many, X), (many, X3)],
+        "pack": [(params,), (other,), (many,)],
         "unpack": [(theta,), (thetas,)],
-        "loss": [(cache["a2"], y), (caches["a2"], y)],
-        "backward": [(params, X, cache, y), (many, X, caches, y)],
-        "loss_at": [(theta, X, y), (thetas, X, y)],
-        "gradient": [(theta, X, y), (thetas, X, y)],
-        "hessian_times": [(d1, theta, X, y), (thetas, theta, X, y)],
+        "loss": [(cache["a2"], y), (caches["a2"], y), (caches3["a2"], y3)],
+        "backward": [
+            (params, X, cache, y), (many, X, caches, y), (many, X3, caches3, y3)
+        ],
+        "loss_at": [(theta, X, y), (thetas, X, y), (thetas, X3, y3)],
+        "gradient": [(theta, X, y), (thetas, X, y), (thetas, X3, y3)],
+        "hessian_times": [
+            (d1, theta, X, y), (d1, theta, X, y, 0.1), (thetas, theta, X, y)
+        ],
         "train": [
-            (theta, X, y, 3, 0.1), (theta, X, y, 299, 0.1),
+            (theta, X, y, 3, 0.1), (theta, X, y, 300, 0.1),
             (thetas, X, y, 3, np.array([[0.1], [0.2], [0.3]])),
         ],  # fmt: skip
         "loss_on_plane": [(theta, d1, d2, np.linspace(-1, 1, 3), np.linspace(0, 2, 4), X, y)],
@@ -119,6 +127,18 @@ YOUR_TURN = Lesson(
     factors=lambda n: {4: "4 times too large, and there are 4 points: is 1/N missing"},
     equivalent=("axis=(-2, (1))", "1e-05", "h=2e-05"),
     slips=[
+        ("descend_adam", "np.sqrt(v / (1 - 0.999**step)) + 1e-8",
+         "np.sqrt(v / (1 - 0.999**step) + 1e-8)", "1e-8 stands behind the root, not in it."),
+        ("hessian_times", "(ahead - behind) / (2 * h)", "(ahead - gradient(theta, X, y)) / h",
+         "this is the difference on one side; both sides together are far more exact."),
+        ("backward", "(1 - a1**2)", "(1 - cache['z1'] ** 2)", "the slope of tanh is "
+         "1 - a1^2, with the activation and not with the sum (6.22)."),
+        ("plane_of_path", "path - path[-1]", "path - path[0]", "the plane goes through the "
+         "end of the path: subtract path[-1], not the start."),
+        ("plane_of_path", "vectors[:, [-1, -2]].T", "vectors[[-1, -2]]", "the eigenvectors "
+         "are the columns that eigh returns, not the rows."),
+        ("plane_of_path", "[-1, -2]", "[-2, -1]", "the two directions are exchanged: the "
+         "first is that along which the path is longest."),
         ("line_loss", " / 2  # (6.1)", "  # (6.1)", "the loss is twice too large: half the "
          "mean (6.1)."),
         ("line_loss", "np.mean(residual**2, axis=-1)", "np.sum(residual**2, axis=-1)",

@@ -261,16 +261,6 @@ def measured():
     return found
 
 
-class Stub:
-    """A generator that always gives the same normal numbers."""
-
-    def normal(self, loc=0.0, scale=1.0, size=None):
-        return np.random.default_rng(0).normal(loc, scale, size)
-
-    def standard_normal(self, size=None):
-        return self.normal(size=size)
-
-
 def your_turn_calls(script, rng, N):
     """Arguments for each function: a network 3-5-4-6 on N examples, 1-1-1 if N is 1."""
     sizes = [3, 5, 4, 6] if N > 1 else [1, 1, 1]
@@ -282,19 +272,24 @@ def your_turn_calls(script, rng, N):
     X3, y3 = (np.stack([part, part[::-1], part]) for part in (X, y))
     z3, a3 = script.forward(W3, b3, X3, "tanh")
     relu, relu3 = (script.forward(*net, "relu") for net in ((W, b, X), (W3, b3, X3)))
-    dead, dead3 = ({k: v - 0.5 for k, v in part.items()} for part in (z, z3))
-    some = 3 * rng.normal(size=(N, 4))
-    wide = {k: 4 * v for k, v in z3.items()}
+    some, even = 3 * rng.normal(size=(N, 4)), {k: (N, 5) for k in (1, 2, 3)}
+    dead = {k: rng.normal(size=size) - 0.5 for k, size in even.items()}  # equally wide
+    dead3 = {k: rng.normal(size=(3, *size)) - 0.5 for k, size in even.items()}
+    wide = {k: 4 * rng.normal(size=size) for k, size in even.items()}
+    for z_even in wide.values():
+        z_even[:, :3] = 9, 7.5, 12  # of sigmoid: flat; flat, but in sum not; very flat
+        z_even[0, 0] = 5.8  # steep at one example
     three = ("relu", "sigmoid", "tanh", "stretched")
-    data = {"training": (X, y), "validation": (-X, y[::-1])}
     data3 = {"training": (X3, y3), "validation": (-X3, y3[::-1])}
-    init = [(sizes, kind, Stub()) for kind in ("Xavier", "He", "Large")]
-    init.append((sizes, "He", Stub(), (3,)))
+    draw = np.random.default_rng
+    init = [(sizes, kind, draw(3)) for kind in ("Xavier", "He", "Large")]
+    init.append((sizes, "He", draw(3), (3,)))
     return {
-        "phi": [(some, name) for name in (*three, "elu")],
+        "phi": [(some, name) for name in (*three, "elu")]
+        + [(300 * some, name) for name in three],  # e^z is infinite
         "phi_prime": [(some, script.phi(some, name), name) for name in (*three, "elu")],
         "forward": [(W, b, X, "tanh"), (W, b, X, "relu"), (W3, b3, X3, "tanh")],
-        "loss": [(z[len(W)], y), (z3[len(W)], y3)],
+        "loss": [(z[len(W)], y), (1000 * z[len(W)], y), (z3[len(W)], y3)],
         "backward": [
             (W, z, a, y, "tanh"), (W, *relu, y, "relu"), (W3, z3, a3, y3, "tanh")
         ],  # fmt: skip
@@ -303,8 +298,7 @@ def your_turn_calls(script, rng, N):
         ],
         "init_params": init if N > 1 else [],
         "train": [
-            (W, b, data, "tanh", 0.7, 3), (W, b, data, "relu", 0.1, 3),
-            (W3, b3, data3, "tanh", 0.7, 3),
+            (W3, b3, data3, "tanh", 0.7, 3), (W3, b3, data3, "relu", 0.1, 3),
         ] if N > 1 else [],  # fmt: skip
         "dead_share": [
             (dead, dead, "relu"), (dead3, dead3, "relu"),
@@ -324,8 +318,9 @@ YOUR_TURN = Lesson(
         "loss": "log(1 + e^z) - y z by np.logaddexp(0, z), summed, over N (8.12).",
         "backward": "dz of the output (8.13), then down the layers, (8.14) to (8.16).",
         "predict_lengths": "Start with q = H Var W; chi (8.23), the next q (8.24), then "
-        "the products (8.22).",
-        "init_params": "Normal weights times the root of the variance, (8.27) to (8.29).",
+        "the products (8.22). Return np.array(lengths), and q and chi of layers 1 ... depth.",
+        "init_params": "Normal weights times the root of the variance, (8.27) to (8.29): "
+        "W[k] by one rng.normal(size=...), from k = 1 up.",
         "train": "Each epoch: forward, loss, backward, step (8.30), validation. history "
         "holds an array \"loss\" and an array \"accuracy\", a row for each epoch.",
         "dead_share": "Each unit's steepest slope over the examples (8.31); then a mean.",
@@ -339,6 +334,32 @@ YOUR_TURN = Lesson(
         "train": ("W", "b", "history"),
     },
     slips=[
+        ("predict_lengths", "np.sqrt(q[-1]) * U", "U", "z has the variance q: multiply U by "
+         "the root of q (8.23)."),
+        ("predict_lengths", "np.sqrt(q[-1]) * U", "q[-1] * U", "z has the variance q: "
+         "multiply U by its root (8.23)."),
+        ("predict_lengths", "gain * np.sum(BELL * phi_prime", "np.sum(BELL * phi_prime",
+         "H Var W is missing in chi (8.23)."),
+        ("predict_lengths", "gain * np.sum(BELL * a**2)", "np.sum(BELL * a**2)", "H Var W is "
+         "missing in the next q (8.24)."),
+        ("predict_lengths", "chi[k:]", "chi[k + 1:]", "the factor of layer k itself is "
+         "missing in the product (8.22)."),
+        ("phi_prime", "1 - a**2  #", "a * (1 - a)  #", "tanh's slope is 1 - a^2; this is the "
+         "sigmoid's (8.8)."),
+        ("phi_prime", "1 - a**2 / 4", "(1 - a**2) / 4", "the stretched sigmoid's slope is "
+         "1 - a^2 / 4: only the square is divided (8.9)."),
+        ("train", "            b[k] = b[k] - lr * db[k]\n", "", "the biases are not moved "
+         "(8.30)."),
+        ("train", "(z[len(W)] > 0)", "(z[len(W)] > 0.5)", "an answer is 1 where a > 0.5, and "
+         "so where z > 0."),
+        ("train", "forward(W, b, X_val, name)", "forward(W, b, X, name)", "the accuracy is "
+         "that of the validation data."),
+        ("dead_share", "steepest < 0.001", "steepest == 0", "the other functions are never "
+         "exactly flat: below 0.001 counts as flat (8.31)."),
+        ("dead_share", ".max(axis=-2)", ".mean(axis=-2)", "a unit is dead if it is flat at "
+         "every example, so the largest slope counts, not the mean (8.31)."),
+        ("dead_share", ".max(axis=-2)", ".sum(axis=-2)", "the largest slope counts, not the "
+         "sum of all (8.31)."),
         ("phi", "np.maximum(0.0, z)", "np.abs(z)", "ReLU makes what is negative 0; it "
          "does not turn its sign (8.2)."),
         ("phi", "4 * sigmoid(z) - 2", "4 * sigmoid(z)", "the stretched sigmoid is moved "

@@ -20,6 +20,7 @@ import re
 import signal
 import traceback
 import types
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -319,14 +320,18 @@ def compare(lesson, script, mine, name, calls_by_n):
         for i, args in enumerate(calls[name]):
             try:
                 diagnose(lesson, script, mine, name, args, n, calls_by_n)
-            except Sentence:
-                if i and is_stack(args, calls[name][0]):  # the plain one is right
+            except Sentence as found:
+                words = [arg for arg in args if isinstance(arg, str)]
+                twins = [[arg for arg in other if isinstance(arg, str)]
+                         for other in plain(calls[name])]  # of one network; all are right
+                if i and is_stack(args, calls[name][0]) and words in twins:
+                    where = f" Here {found}" if " stops in " in str(found) else ""
                     raise Sentence(
                         f"{name} is right for one network, and not for a stack of "
                         "several, whose arrays have one more axis in front. Count axes "
                         "from the end: .mT for .T, axis=-2 for axis=0, axis=-1 for "
                         "axis=1, X[..., k] for X[:, k], y.shape[-2] for len(y), one "
-                        "result for each network."
+                        f"result for each network.{where}"
                     ) from None
                 raise
 
@@ -377,10 +382,10 @@ def diagnose(lesson, script, mine, name, args, n, calls_by_n):
                     if near(got[k], true[m]):
                         raise Sentence(
                             f"{name}: the values of {m} are right, but stand under the "
-                            f"name {k}."
+                            f"name {k}. Are all in the right order?"
                         )
         raise Sentence(
-            f"{name} must return {listed(true)}; yours returns {listed(got)}."
+            f"{name} must return {listed(true)}; yours returns {listed(got) or 'nothing'}."
         )
     wrong = [k for k in true if not near(got[k], true[k])]
     first = min(wrong, key=layer_of) if name == "forward" else wrong[0]
@@ -457,6 +462,11 @@ def look_at_kind(name, given, right, names, where=""):
             )
         if len(given) != len(right):
             raise Sentence(f"{name} must return {what}; yours returns {len(given)} values.")
+    if isinstance(given, tuple) and not isinstance(right, tuple) and not where:
+        raise Sentence(
+            f"{name} must return one value; yours returns {len(given)} in a row of "
+            "commas: is there a comma too many?"
+        )
     if isinstance(right, dict) and not isinstance(given, dict) and not where:
         keys = listed([repr(k) for k in right])
         raise Sentence(f"{name} must return a dict with {keys}; yours returns {kind}.")
@@ -547,7 +557,9 @@ def review(lesson, script, path):
         calls_by_n = {n: lesson.calls(script, rng, n) for n in (7, 1)}
     for name in lesson.functions:
         try:
-            compare(lesson, script, mine, name, calls_by_n)
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of infinite numbers: the tutor's words
+                compare(lesson, script, mine, name, calls_by_n)
         except Sentence as sentence:
             yield name, str(sentence)
             return
