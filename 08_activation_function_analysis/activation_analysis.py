@@ -102,17 +102,17 @@ def forward(W, b, X, name):
 
 def loss(z_last, y):
     """Return the mean cross-entropy of z_last = z[L] (N, K), one number a network."""
-    costs = np.logaddexp(0, z_last) - y * z_last  # (N, K)  (8.12); logaddexp(0, z) is
-    return np.sum(costs, axis=(-2, -1)) / y.shape[-2]  # log(1 + e^z) without overflow
+    costs = np.logaddexp(0, z_last) - y * z_last  # log(1 + e^z) - y z, (N, K)  (8.12)
+    return np.sum(costs, axis=(-2, -1)) / y.shape[-2]
 
 
 def backward(W, z, a, y, name):
     """Return dW and db, dicts by layer with the shapes of W and b; y is (N, K)."""
     dW, db, L = {}, {}, len(W)
     dz = (a[L] - y) / y.shape[-2]  # (N, K)  (8.13)
-    for k in range(L, 0, -1):
-        dW[k] = a[k - 1].mT @ dz  # (H_{k-1}, H_k)  (8.14); .mT is the transpose, or, of
-        db[k] = dz.sum(axis=-2, keepdims=True)  # a stack of S networks, S transposes
+    for k in range(L, 0, -1):  # .mT: the transpose, of each matrix of a stack
+        dW[k] = a[k - 1].mT @ dz  # (H_{k-1}, H_k)  (8.14)
+        db[k] = dz.sum(axis=-2, keepdims=True)  # (1, H_k)
         if k > 1:
             da = dz @ W[k].mT  # (N, H_{k-1})  (8.15)
             dz = da * phi_prime(z[k - 1], a[k - 1], name)  # (N, H_{k-1})  (8.16)
